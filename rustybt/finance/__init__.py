@@ -1,0 +1,1 @@
+"""What does trading cost, how do orders fill, and what does the account hold afterwards?"""
