@@ -1,0 +1,48 @@
+# `make demo` shows the product, `make test` proves it. Both make .venv first, from any Python 3.11 to 3.13 found.
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CANDIDATES := python3 python3.13 python3.12 python3.11 python
+FITS := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+WORKERS := 2
+
+.PHONY: demo test lint types format clean
+
+demo: $(STAMP)-run
+	$(BIN)/rustybt demo
+
+test: $(STAMP)-test
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(STAMP)-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)-dev
+	$(BIN)/mypy
+
+format: $(STAMP)-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@for python in $(CANDIDATES); do \
+	  if $$python -c '$(FITS)' >/dev/null 2>&1; then exec $$python -m venv $(VENV); fi; \
+	done; \
+	echo "make: no Python 3.11, 3.12 or 3.13 with venv found (tried: $(CANDIDATES))" >&2; exit 1
+
+# An editable install, made again when the dependencies change.
+$(STAMP)-run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(STAMP)-test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(STAMP)-run
+
+$(STAMP)-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(STAMP)-test $(STAMP)-run
