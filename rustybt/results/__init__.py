@@ -1,0 +1,1 @@
+"""What did a run come to? Its perf frame, its metrics and its trades."""

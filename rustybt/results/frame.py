@@ -1,0 +1,131 @@
+"""What does Zipline's perf frame show of a run?
+
+Every column is that of zipline-reloaded 3.2.1: statistics are over all sessions so far, and a value that is not finite is
+None.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rustybt._typing import BoolArray, FloatArray
+from rustybt.constants import SESSIONS_PER_YEAR
+from rustybt.engine.records import RunRecords
+from rustybt.kernels.expanding import expanding_constant, expanding_drawdown, expanding_moments
+
+SMALLEST_VARIANCE = 1e-30
+"""Of a benchmark, under which beta is not defined (empyrical's bound)."""
+
+
+def perf_frame(records: RunRecords) -> pd.DataFrame:
+    """Build the perf frame of a run.
+
+    Parameters
+    ----------
+    records : RunRecords
+        Of a finished run.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a session, indexed by its close (UTC): Zipline's 37 columns and the recorded variables. A recorded name
+        that equals a statistic's is overwritten by the statistic, and one that equals a ledger column's overwrites it.
+    """
+    span, portal = records.span, records.portal
+    index = pd.DatetimeIndex(portal.close_times[span.first : span.last + 1])
+    columns = _ledger_columns(records)
+    columns.update(_recorded_columns(records))
+    columns.update(_statistics(records))
+    return pd.DataFrame(columns, index=index)
+
+
+def _ledger_columns(records: RunRecords) -> dict[str, Any]:
+    span, portal = records.span, records.portal
+    columns: dict[str, Any] = {
+        "period_open": portal.open_times[span.first : span.last + 1],
+        "period_close": portal.close_times[span.first : span.last + 1],
+        "returns": records.column("returns"),
+        "pnl": records.column("pnl"),
+        "capital_used": records.column("capital_used"),
+        "orders": _cells(records.orders),
+        "transactions": _cells([[fill.to_dict() for fill in day] for day in records.transactions]),
+        "positions": _cells([[_position(held) for held in day] for day in records.positions]),
+    }
+    for name in ("value", "cash"):
+        columns[f"starting_{name}"] = records.column(f"starting_{name}")
+        columns[f"ending_{name}"] = records.column(f"ending_{name}")
+    columns["starting_exposure"] = records.column("starting_value")
+    columns["ending_exposure"] = records.column("ending_value")
+    columns["portfolio_value"] = records.column("portfolio_value")
+    for side in ("long", "short"):
+        columns[f"{side}s_count"] = records.column(f"{side}s_count").astype(np.int64)
+        columns[f"{side}_value"] = columns[f"{side}_exposure"] = records.column(f"{side}_value")
+    columns["gross_leverage"] = records.column("gross_leverage")
+    columns["net_leverage"] = records.column("net_leverage")
+    return columns
+
+
+def _recorded_columns(records: RunRecords) -> dict[str, Any]:
+    names = dict.fromkeys(name for day in records.recorded for name in day)
+    columns: dict[str, Any] = {}
+    for name in names:
+        values = [day.get(name, np.nan) for day in records.recorded]
+        columns[name] = values if all(np.isscalar(value) for value in values) else _cells(values)
+    return columns
+
+
+def _statistics(records: RunRecords) -> dict[str, Any]:
+    returns, benchmark = records.column("returns"), records.benchmark_returns
+    n = len(returns)
+    count = np.arange(1, n + 1)
+    mean, m2, downside, mean_b, m2_b, co = expanding_moments(returns, np.nan_to_num(benchmark))
+    year = np.sqrt(SESSIONS_PER_YEAR)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deviation = np.sqrt(m2 / (count - 1))
+        sharpe = mean / np.where(expanding_constant(returns), 0.0, deviation) * year
+        sortino = mean * SESSIONS_PER_YEAR / (np.sqrt(downside) * year)
+        variance = m2_b / count
+        beta = np.where(variance < SMALLEST_VARIANCE, np.nan, (co / count) / variance)
+        alpha = (mean - beta * mean_b + 1) ** SESSIONS_PER_YEAR - 1
+        deviation_b = np.sqrt(m2_b / (count - 1))
+    late = count >= 2
+    labels = pd.DatetimeIndex(records.portal.session_labels[records.span.first : records.span.last + 1])
+    return {
+        "algorithm_period_return": records.column("algorithm_period_return"),
+        "algo_volatility": _or_none(deviation * year, late),
+        "benchmark_period_return": _or_none(np.cumprod(1 + benchmark) - 1, np.ones(n, dtype=bool)),
+        "benchmark_volatility": _or_none(deviation_b * year, late),
+        "alpha": _or_none(alpha, late),
+        "beta": _or_none(beta, late),
+        "sharpe": _or_none(sharpe, late),
+        "sortino": _or_none(sortino, late),
+        "max_drawdown": _or_none(expanding_drawdown(returns), np.ones(n, dtype=bool)),
+        "max_leverage": np.maximum.accumulate(np.maximum(records.column("gross_leverage"), 0.0)),
+        "excess_return": np.zeros(n),
+        "treasury_period_return": np.zeros(n),
+        "trading_days": count,
+        "period_label": labels.strftime("%Y-%m"),
+    }
+
+
+def _or_none(values: FloatArray, defined: BoolArray) -> Any:
+    good = defined & np.isfinite(values)
+    if good.all():
+        return values
+    cells = values.astype(object)
+    cells[~good] = None
+    return cells
+
+
+def _cells(values: list[Any]) -> Any:
+    """Give a column whose cells are lists, which pandas would otherwise take apart."""
+    column = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        column[i] = value
+    return column
+
+
+def _position(held: tuple[Any, float, float, float]) -> dict[str, Any]:
+    asset, amount, cost_basis, last_sale_price = held
+    return {"sid": asset, "amount": amount, "cost_basis": cost_basis, "last_sale_price": last_sale_price}
