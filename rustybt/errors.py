@@ -32,6 +32,18 @@ class SymbolNotFound(RustyBTError, LookupError):
     """A ticker that no asset held at the look-up date."""
 
 
+class MultipleSymbolsFound(RustyBTError, LookupError):
+    """A ticker that several assets held, asked for without a date."""
+
+
+class SameSymbolUsedAcrossCountries(MultipleSymbolsFound):
+    """A ticker that assets of several countries hold on the same day."""
+
+
+class IngestWarning(UserWarning):
+    """Source data that can be ingested, but with a consequence the user should know."""
+
+
 class SidsNotFound(RustyBTError, LookupError):
     """Asset ids that the bundle does not hold."""
 
@@ -46,6 +58,104 @@ class ScriptError(RustyBTError, ValueError):
 
 class InvalidParameter(RustyBTError, ValueError):
     """A parameter, search space or option outside its bounds."""
+
+
+class HistoryWindowStartsBeforeData(RustyBTError, ValueError):
+    """A history window that reaches back before the bundle's first session."""
+
+
+class OrderError(RustyBTError, ValueError):
+    """Base of the errors about one order."""
+
+
+class UnsupportedOrderParameters(OrderError):
+    """An order call whose arguments exclude one another or have the wrong type."""
+
+
+class BadOrderParameters(OrderError):
+    """A limit or stop price that is no price."""
+
+
+class CannotOrderDelistedAsset(OrderError):
+    """An order by value or percent of an asset without a price, or outside its life."""
+
+
+class OrderDuringInitialize(OrderError):
+    """An order before the first bar."""
+
+
+class OrderInBeforeTradingStart(OrderError):
+    """An order in before_trading_start, where no market is open."""
+
+
+class SetSlippagePostInit(RustyBTError, RuntimeError):
+    """set_slippage after initialize."""
+
+
+class SetCommissionPostInit(RustyBTError, RuntimeError):
+    """set_commission after initialize."""
+
+
+class SetBenchmarkOutsideInitialize(RustyBTError, RuntimeError):
+    """set_benchmark after initialize."""
+
+
+class IncompatibleSlippageModel(RustyBTError, TypeError):
+    """A slippage model that does not trade the asset class it is set for."""
+
+
+class IncompatibleCommissionModel(RustyBTError, TypeError):
+    """A commission model that does not charge the asset class it is set for."""
+
+
+class ZeroCapitalError(RustyBTError, ValueError):
+    """A capital base of zero or less."""
+
+
+class InvalidBenchmarkAsset(RustyBTError, ValueError):
+    """A benchmark that pays dividends in stock."""
+
+
+class BenchmarkAssetNotAvailableTooEarly(RustyBTError, ValueError):
+    """A benchmark that starts trading after the run starts."""
+
+
+class BenchmarkAssetNotAvailableTooLate(RustyBTError, ValueError):
+    """A benchmark that stops trading before the run ends."""
+
+
+class ScheduleFunctionInvalidCalendar(RustyBTError, ValueError):
+    """A calendar that schedule_function does not know."""
+
+
+class NoSimulation(RustyBTError, RuntimeError):
+    """A call of the algorithm API while no simulation runs."""
+
+
+class ParameterNotSet(RustyBTError, AttributeError):
+    """A strategy parameter read before it got a value."""
+
+
+class NoBestTrial(RustyBTError, LookupError):
+    """An optimization none of whose trials has a finite score."""
+
+
+class AllTrialsFailed(RustyBTError, RuntimeError):
+    """An optimization whose every trial failed; `result` carries the trials.
+
+    Attributes
+    ----------
+    result : object
+        The `OptimizationResult` with each trial's status and traceback.
+    """
+
+    def __init__(self, message: str, result: object = None) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class WorkerError(RustyBTError, RuntimeError):
+    """Worker processes that cannot be started, or a strategy that cannot reach them."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
