@@ -1,0 +1,293 @@
+"""What may an algorithm call? Plain functions onto the simulation that runs.
+
+Each one acts on the algorithm whose initialize, handle_data, before_trading_start, scheduled function or analyze is being
+called, and raises `rustybt.errors.NoSimulation` anywhere else.
+"""
+
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import Any
+
+import pandas as pd
+
+from rustybt.assets import Asset, Equity
+from rustybt.engine.active import current
+from rustybt.engine.schedule import DateRule, TimeRule, date_rules, time_rules
+from rustybt.finance import commission, execution, slippage
+from rustybt.finance.commission import CommissionModel
+from rustybt.finance.execution import ExecutionStyle
+from rustybt.finance.order import Order
+from rustybt.finance.slippage import (
+    FixedBasisPointsSlippage,
+    FixedSlippage,
+    SlippageModel,
+    VolumeShareSlippage,
+)
+
+__all__ = [
+    "FixedBasisPointsSlippage",
+    "FixedSlippage",
+    "VolumeShareSlippage",
+    "cancel_order",
+    "commission",
+    "date_rules",
+    "execution",
+    "get_datetime",
+    "get_open_orders",
+    "get_order",
+    "order",
+    "order_percent",
+    "order_target",
+    "order_target_percent",
+    "order_target_value",
+    "order_value",
+    "record",
+    "schedule_function",
+    "set_benchmark",
+    "set_commission",
+    "set_slippage",
+    "sid",
+    "slippage",
+    "symbol",
+    "symbols",
+    "time_rules",
+]
+
+
+def symbol(symbol_str: str, country_code: str | None = None) -> Equity:
+    """Look an asset up by its ticker, as of the run's last session.
+
+    Parameters
+    ----------
+    symbol_str : str
+        In any case.
+    country_code : str, optional
+        Limits the search to a country.
+
+    Returns
+    -------
+    Equity
+
+    Raises
+    ------
+    SymbolNotFound
+        If no asset holds the ticker.
+    """
+    return current("symbol").symbol(symbol_str, country_code)
+
+
+def symbols(*symbols: str, country_code: str | None = None) -> list[Equity]:
+    """Look several assets up by ticker; see `symbol`."""
+    return current("symbols").symbols(*symbols, country_code=country_code)
+
+
+def sid(sid: int) -> Equity:
+    """Look an asset up by its number.
+
+    Raises
+    ------
+    SidsNotFound
+        If the bundle has no such asset.
+    """
+    return current("sid").sid(sid)
+
+
+def order(
+    asset: Asset,
+    amount: float,
+    limit_price: float | None = None,
+    stop_price: float | None = None,
+    style: ExecutionStyle | None = None,
+) -> str | None:
+    """Order a number of shares; it fills from the next bar on.
+
+    Parameters
+    ----------
+    asset : Asset
+        What to trade.
+    amount : float
+        Signed shares, truncated to whole ones after snapping to an integer within 0.0001; negative sells.
+    limit_price, stop_price : float, optional
+        Short for a LimitOrder, StopOrder or StopLimitOrder.
+    style : ExecutionStyle, optional
+        Instead of the prices; a MarketOrder by default.
+
+    Returns
+    -------
+    str or None
+        The order's id; None for 0 shares and for an asset that has left the market.
+
+    Raises
+    ------
+    UnsupportedOrderParameters
+        If the asset is none, or both a style and a price are given.
+    BadOrderParameters
+        If a price is negative or not finite.
+    OrderDuringInitialize, OrderInBeforeTradingStart
+        Where no market is open.
+    """
+    return current("order").order(asset, amount, limit_price, stop_price, style)
+
+
+def order_value(
+    asset: Asset,
+    value: float,
+    limit_price: float | None = None,
+    stop_price: float | None = None,
+    style: ExecutionStyle | None = None,
+) -> str | None:
+    """Order shares worth an amount of money at the current price; see `order`.
+
+    Raises
+    ------
+    CannotOrderDelistedAsset
+        If the asset has no price, or is not listed now.
+    """
+    return current("order_value").order_value(asset, value, limit_price, stop_price, style)
+
+
+def order_percent(
+    asset: Asset,
+    percent: float,
+    limit_price: float | None = None,
+    stop_price: float | None = None,
+    style: ExecutionStyle | None = None,
+) -> str | None:
+    """Order shares worth a fraction (0.5 is 50%) of the portfolio's value; see `order_value`."""
+    return current("order_percent").order_percent(asset, percent, limit_price, stop_price, style)
+
+
+def order_target(
+    asset: Asset,
+    target: float,
+    limit_price: float | None = None,
+    stop_price: float | None = None,
+    style: ExecutionStyle | None = None,
+) -> str | None:
+    """Order what is missing to hold a number of shares; open orders are not counted. See `order`."""
+    return current("order_target").order_target(asset, target, limit_price, stop_price, style)
+
+
+def order_target_value(
+    asset: Asset,
+    target: float,
+    limit_price: float | None = None,
+    stop_price: float | None = None,
+    style: ExecutionStyle | None = None,
+) -> str | None:
+    """Order what is missing to hold shares worth an amount of money; see `order_target` and `order_value`."""
+    return current("order_target_value").order_target_value(asset, target, limit_price, stop_price, style)
+
+
+def order_target_percent(
+    asset: Asset,
+    target: float,
+    limit_price: float | None = None,
+    stop_price: float | None = None,
+    style: ExecutionStyle | None = None,
+) -> str | None:
+    """Order what is missing to hold a fraction of the portfolio's value; see `order_target` and `order_value`."""
+    return current("order_target_percent").order_target_percent(asset, target, limit_price, stop_price, style)
+
+
+def get_open_orders(asset: Asset | None = None) -> Any:
+    """Give snapshots of the open orders.
+
+    Parameters
+    ----------
+    asset : Asset, optional
+        Only those of this asset.
+
+    Returns
+    -------
+    dict of Asset to list of Order, or list of Order
+        A list for one asset.
+    """
+    return current("get_open_orders").get_open_orders(asset)
+
+
+def get_order(order_id: str) -> Order | None:
+    """Give a snapshot of an order by its id, or None for an unknown one."""
+    return current("get_order").get_order(order_id)
+
+
+def cancel_order(order_param: str | Order) -> None:
+    """Cancel an open order by its id or snapshot; what is closed already stays as it is."""
+    current("cancel_order").cancel_order(order_param)
+
+
+def record(*args: Any, **kwargs: Any) -> None:
+    """Note values for the perf frame: `record(price=p)`, or `record("price", p)`.
+
+    A value stays until it is recorded anew. A name that equals one of the frame's statistics is overwritten there.
+    """
+    current("record").record(*args, **kwargs)
+
+
+def schedule_function(
+    func: Callable[..., Any],
+    date_rule: DateRule | None = None,
+    time_rule: TimeRule | None = None,
+    half_days: bool = True,
+) -> None:
+    """Call a function on the sessions of a date rule, after handle_data.
+
+    Parameters
+    ----------
+    func : callable of (context, data)
+        To call.
+    date_rule : DateRule, optional
+        From `date_rules`; every session by default.
+    time_rule : TimeRule, optional
+        From `time_rules`; a daily simulation has one bar a session and calls at it whatever the rule.
+    half_days : bool
+        False leaves out sessions that close early.
+
+    Raises
+    ------
+    TypeError
+        If a rule is none, such as a factory that was not called.
+    """
+    current("schedule_function").schedule_function(func, date_rule, time_rule, half_days)
+
+
+def get_datetime(tz: str | tzinfo | None = None) -> pd.Timestamp:
+    """Give the simulation's time, in UTC or the zone asked for."""
+    return current("get_datetime").get_datetime(tz)
+
+
+def set_slippage(us_equities: SlippageModel | None = None) -> None:
+    """Choose how orders fill; in initialize only.
+
+    Raises
+    ------
+    SetSlippagePostInit
+        After initialize.
+    IncompatibleSlippageModel
+        If it is no slippage model for equities.
+    """
+    current("set_slippage").set_slippage(us_equities)
+
+
+def set_commission(us_equities: CommissionModel | None = None) -> None:
+    """Choose what fills cost; in initialize only.
+
+    Raises
+    ------
+    SetCommissionPostInit
+        After initialize.
+    IncompatibleCommissionModel
+        If it is no commission model for equities.
+    """
+    current("set_commission").set_commission(us_equities)
+
+
+def set_benchmark(benchmark: Asset) -> None:
+    """Compare the run with an asset held throughout; in initialize only.
+
+    Raises
+    ------
+    SetBenchmarkOutsideInitialize
+        After initialize.
+    """
+    current("set_benchmark").set_benchmark(benchmark)

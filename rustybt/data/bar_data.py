@@ -1,0 +1,216 @@
+"""What may an algorithm ask about the market at its bar? (`data` in handle_data)"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from rustybt.assets import Asset, Equity
+from rustybt.data.history import daily_window, window_labels
+from rustybt.data.portal import Portal
+
+
+class BarData:
+    """Prices and volumes as of the current bar of a daily simulation.
+
+    Parameters
+    ----------
+    portal : Portal
+        Of the bundle the run reads.
+
+    Notes
+    -----
+    The engine moves it from bar to bar; a strategy only reads. Values are those of Zipline: `current` prices are raw
+    (k·0.001), `history` is adjusted as of the bar and rounded to three decimals.
+    """
+
+    __slots__ = ("_now", "_portal", "_row")
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+        self._row = 0
+        self._now: pd.Timestamp = portal.close_times[0]
+
+    def _move(self, row: int, now: pd.Timestamp) -> None:
+        self._row = row
+        self._now = now
+
+    @property
+    def current_dt(self) -> pd.Timestamp:
+        """The simulation's time, UTC."""
+        return self._now
+
+    @property
+    def current_session(self) -> pd.Timestamp:
+        """The label of the current session, tz-naive midnight."""
+        return self._portal.session_labels[self._row]
+
+    def current(self, assets: Any, fields: Any) -> Any:
+        """Give the current value of fields of assets.
+
+        Parameters
+        ----------
+        assets : Asset or iterable of Asset
+            Whose values.
+        fields : str or iterable of str
+            Among open, high, low, close, volume, price, last_traded.
+
+        Returns
+        -------
+        scalar, Series or DataFrame
+            A scalar for one asset and one field; a Series over the fields named after the symbol for one asset; a
+            Series over the assets named after the field for one field; else a frame of assets × fields. A price is NaN
+            where the bar is missing, except "price", which is the last known close, adjusted; volume is 0.
+
+        Raises
+        ------
+        TypeError
+            If assets or fields are of another type.
+        KeyError
+            If a field is unknown.
+        """
+        if isinstance(assets, Equity):
+            if isinstance(fields, str):
+                return self._portal.value(assets, fields, self._row)
+            names = _field_list(fields)
+            values = [self._portal.value(assets, name, self._row) for name in names]
+            return pd.Series(values, index=names, name=assets.symbol)
+        chosen = _asset_list(assets, "assets")
+        if isinstance(fields, str):
+            return self._column(chosen, fields)
+        return pd.DataFrame({name: self._column(chosen, name) for name in _field_list(fields)})
+
+    def history(self, assets: Any, fields: Any, bar_count: int, frequency: str) -> Any:
+        """Give a trailing window that ends with the current bar, adjusted as of it.
+
+        Parameters
+        ----------
+        assets : Asset or iterable of Asset
+            Whose values.
+        fields : str or iterable of str
+            Among open, high, low, close, volume, price ("price" is filled forward).
+        bar_count : int
+            Length of the window, at least 1.
+        frequency : {"1d"}
+            Of the bars.
+
+        Returns
+        -------
+        Series or DataFrame
+            A Series over dates for one asset and one field; dates × assets for several assets; for several fields a
+            frame with a (date, asset) index and the fields as columns.
+
+        Raises
+        ------
+        HistoryWindowStartsBeforeData
+            If the window reaches back before the bundle's first session.
+        TypeError, ValueError
+            If an argument has the wrong type, or bar_count, field or frequency an unknown value.
+        """
+        _check_frequency(frequency, bar_count)
+        single = isinstance(assets, Equity)
+        chosen = (assets,) if single else tuple(_asset_list(assets, "assets"))
+        if isinstance(fields, str):
+            frame = self._window(chosen, fields, bar_count)
+            return frame[assets] if single else frame
+        frames = {name: self._window(chosen, name, bar_count) for name in _field_list(fields)}
+        long = pd.DataFrame({name: _stacked(frame) for name, frame in frames.items()})
+        return long.rename_axis(columns="fields").sort_index()
+
+    def can_trade(self, assets: Any) -> Any:
+        """Say whether assets are alive, and have a known price, in the current session.
+
+        Parameters
+        ----------
+        assets : Asset or iterable of Asset
+            Which.
+
+        Returns
+        -------
+        bool or Series of bool
+        """
+        if isinstance(assets, Equity):
+            return self._tradeable(assets)
+        chosen = _asset_list(assets, "assets")
+        return pd.Series([self._tradeable(a) for a in chosen], index=self._portal.asset_index(tuple(chosen)), dtype=bool)
+
+    def is_stale(self, assets: Any) -> Any:
+        """Say whether assets are alive and traded before, but not in the current bar.
+
+        Parameters
+        ----------
+        assets : Asset or iterable of Asset
+            Which.
+
+        Returns
+        -------
+        bool or Series of bool
+        """
+        if isinstance(assets, Equity):
+            return self._stale(assets)
+        chosen = _asset_list(assets, "assets")
+        return pd.Series([self._stale(a) for a in chosen], index=self._portal.asset_index(tuple(chosen)), dtype=bool)
+
+    def _column(self, assets: Sequence[Equity], field: str) -> pd.Series:
+        values = [self._portal.value(asset, field, self._row) for asset in assets]
+        return pd.Series(values, index=self._portal.asset_index(tuple(assets)), name=field)
+
+    def _window(self, assets: tuple[Equity, ...], field: str, bars: int) -> pd.DataFrame:
+        values = daily_window(self._portal, assets, self._row, bars, field)
+        return pd.DataFrame(
+            values, index=window_labels(self._portal, self._row, bars), columns=self._portal.asset_index(assets), copy=False
+        )
+
+    def _tradeable(self, asset: Equity) -> bool:
+        portal, row, column = self._portal, self._row, asset.column
+        if not portal.alive_from[column] <= row <= portal.alive_to[column]:
+            return False
+        if asset.auto_close_ns < int(portal.session_ns[row]) and asset.auto_close_date is not None:
+            return False
+        price = portal.price(asset, row)
+        return price == price
+
+    def _stale(self, asset: Equity) -> bool:
+        portal, row, column = self._portal, self._row, asset.column
+        if not portal.alive_from[column] <= row <= portal.alive_to[column]:
+            return False
+        if portal.array("volume").item(row, column) > 0:
+            return False
+        return int(portal.last_traded_rows.item(row, column)) >= 0
+
+
+def _asset_list(assets: Any, parameter: str) -> list[Equity]:
+    if isinstance(assets, Iterable) and not isinstance(assets, str):
+        chosen = list(assets)
+        wrong = next((a for a in chosen if not isinstance(a, Asset)), None)
+        if wrong is None:
+            return chosen
+        raise TypeError(
+            f"Expected {parameter} argument to be of type Asset or iterable of type Asset, got {type(wrong).__name__} "
+            f"({wrong!r}): look it up with symbol() first"
+        )
+    raise TypeError(
+        f"Expected {parameter} argument to be of type Asset or iterable of type Asset, got {type(assets).__name__} "
+        f"({assets!r}): look it up with symbol() first"
+    )
+
+
+def _field_list(fields: Any) -> list[str]:
+    if isinstance(fields, Iterable):
+        names = list(fields)
+        if all(isinstance(name, str) for name in names):
+            return names
+    raise TypeError(f"Expected fields argument to be of type str or iterable of type str, got {fields!r}")
+
+
+def _check_frequency(frequency: Any, bar_count: Any) -> None:
+    if isinstance(bar_count, bool) or not hasattr(bar_count, "__index__"):
+        raise TypeError(f"Expected bar_count argument to be of type int, got {bar_count!r}")
+    if frequency != "1d":
+        raise ValueError(f"Invalid frequency: {frequency} (this bundle has daily bars: ask for '1d')")
+
+
+def _stacked(frame: pd.DataFrame) -> pd.Series:
+    """Turn dates × assets into one column over (date, asset), keeping missing values."""
+    index = pd.MultiIndex.from_product([frame.index, frame.columns], names=["date", None])
+    return pd.Series(frame.to_numpy().reshape(-1), index=index)

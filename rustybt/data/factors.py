@@ -1,0 +1,95 @@
+"""By which factors, from which session row on, are an asset's earlier bars multiplied?"""
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+import numpy as np
+
+from rustybt._typing import IntArray, Records
+from rustybt.assets import AssetFinder
+from rustybt.data.adjustments import Adjustments
+
+
+class FactorList(NamedTuple):
+    """One asset's factors in the order in which a window applies them.
+
+    Attributes
+    ----------
+    rows : list of int
+        Session rows at which each takes effect, ascending.
+    values : list of float
+        Multipliers of everything earlier.
+    """
+
+    rows: list[int]
+    values: list[float]
+
+
+NO_FACTORS = FactorList([], [])
+
+
+class Factors:
+    """Adjustment factors of a bundle, indexed by dense column.
+
+    Parameters
+    ----------
+    adjustments : Adjustments
+        The bundle's tables.
+    finder : AssetFinder
+        Gives the column of a sid; adjustments of unknown sids are ignored.
+    session_ns : int64 array, shape (n_sessions,)
+        Session labels.
+    """
+
+    def __init__(self, adjustments: Adjustments, finder: AssetFinder, session_ns: IntArray) -> None:
+        self._session_ns = session_ns
+        columns = {equity.sid: equity.column for equity in finder.equities}
+        # Within one session Zipline applies mergers, then dividends, then splits; a view back over a gap multiplies
+        # splits, then mergers, then dividends.
+        splits = _by_column(adjustments.splits, columns)
+        mergers = _by_column(adjustments.mergers, columns)
+        dividends = _by_column(adjustments.dividend_ratios, columns)
+        inverse = {c: [(ns, 1.0 / ratio) for ns, ratio in rows] for c, rows in splits.items()}
+        self._price = self._lists(mergers, dividends, splits)
+        self._volume = self._lists(inverse)
+        self._spot = {
+            column: splits.get(column, []) + mergers.get(column, []) + dividends.get(column, [])
+            for column in self._price
+        }
+        events = sorted(row for one in self._price.values() for row in one.rows)
+        self._event_rows = events
+
+    def of(self, column: int, field: str) -> FactorList:
+        """Give the factors of an asset's column for a field ("volume" or a price)."""
+        return (self._volume if field == "volume" else self._price).get(column, NO_FACTORS)
+
+    def any_within(self, start: int, end: int) -> bool:
+        """Say whether any asset has a factor that takes effect in rows (start, end]."""
+        return bisect_right(self._event_rows, start) != bisect_right(self._event_rows, end)
+
+    def between(self, column: int, after_ns: int, until_ns: int) -> float:
+        """Give the product of price factors with dates in (after_ns, until_ns]."""
+        product = 1.0
+        for effective_ns, ratio in self._spot.get(column, ()):
+            if after_ns < effective_ns <= until_ns:
+                product *= ratio
+        return product
+
+    def _lists(self, *tables: dict[int, list[tuple[int, float]]]) -> dict[int, FactorList]:
+        out = {}
+        for column in sorted({c for table in tables for c in table}):
+            pairs = [pair for table in tables for pair in table.get(column, [])]
+            rows = np.searchsorted(self._session_ns, [ns for ns, _ in pairs], side="left").tolist()
+            order = sorted(range(len(pairs)), key=rows.__getitem__)
+            out[column] = FactorList([rows[i] for i in order], [pairs[i][1] for i in order])
+        return out
+
+
+def _by_column(table: Records, columns: dict[int, int]) -> dict[int, list[tuple[int, float]]]:
+    out: dict[int, list[tuple[int, float]]] = {}
+    for sid, effective_ns, ratio in zip(
+        table["sid"].tolist(), table["effective_ns"].tolist(), table["ratio"].tolist(), strict=True
+    ):
+        if sid in columns:
+            out.setdefault(columns[sid], []).append((effective_ns, ratio))
+    return out

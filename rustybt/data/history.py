@@ -1,0 +1,125 @@
+"""What does a trailing window of daily bars look like from its last session?
+
+A bar's path: dense array → copy of the window's rows → the factors that fall into the window, one by one → rounding →
+for "price", the last value before the window and forward filling.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from rustybt._typing import FloatArray
+from rustybt.assets import Equity
+from rustybt.constants import OHLCV
+from rustybt.data.portal import NAN, Portal
+from rustybt.errors import HistoryWindowStartsBeforeData
+from rustybt.kernels.adjust import apply_factors, round_window
+
+HISTORY_FIELDS = (*OHLCV, "price")
+
+
+def daily_window(portal: Portal, assets: Sequence[Equity], row: int, bars: int, field: str) -> FloatArray:
+    """Give the `bars` sessions that end at `row`, adjusted as of `row`.
+
+    Parameters
+    ----------
+    portal : Portal
+        Of the bundle that holds the assets.
+    assets : sequence of Equity
+        Columns of the result, in order.
+    row : int
+        Session row of the window's last bar.
+    bars : int
+        Number of sessions, at least 1.
+    field : {"open", "high", "low", "close", "volume", "price"}
+        "price" is the close, filled forward within each asset's life.
+
+    Returns
+    -------
+    float64 array, shape (bars, len(assets))
+        Rounded to three decimals. NaN where there is no bar (volume 0).
+
+    Raises
+    ------
+    ValueError
+        If the field is unknown or bars is under 1.
+    HistoryWindowStartsBeforeData
+        If the window reaches back before the bundle's first session.
+    """
+    if field not in HISTORY_FIELDS:
+        raise ValueError(f"Invalid field: {field} (history knows {', '.join(HISTORY_FIELDS)})")
+    if bars < 1:
+        raise ValueError(f"bar_count must be >= 1, but got {bars}")
+    stored = "close" if field == "price" else field
+    start = row - bars + 1
+    if start < 0:
+        _check_reach(portal, row, bars)
+    window = _raw_rows(portal, assets, start, row, stored)
+    if portal.factors.any_within(start, row):
+        for k, asset in enumerate(assets):
+            factors = portal.factors.of(asset.column, stored)
+            if factors.rows:
+                apply_factors(window[:, k], start, factors.rows, factors.values)
+    window = round_window(window)
+    if field == "price":
+        _fill_forward(portal, assets, window, start, row)
+    return window
+
+
+def window_labels(portal: Portal, row: int, bars: int) -> pd.DatetimeIndex:
+    """Give the session labels of a window, tz-naive."""
+    start = row - bars + 1
+    if start >= 0:
+        return portal.sessions[start : row + 1]
+    return portal.sessions_before[start:].append(portal.sessions[: row + 1])
+
+
+def _raw_rows(portal: Portal, assets: Sequence[Equity], start: int, row: int, field: str) -> FloatArray:
+    columns = [asset.column for asset in assets]
+    rows = portal.array(field)[max(start, 0) : row + 1, columns]
+    if start >= 0:
+        return rows
+    padding = np.full((-start, len(columns)), 0.0 if field == "volume" else NAN)
+    return np.concatenate([padding, rows])
+
+
+def _check_reach(portal: Portal, row: int, bars: int) -> None:
+    before = len(portal.sessions_before)
+    if bars - 1 - row <= before:
+        return
+    labels = portal.sessions_before.append(portal.sessions)
+    suggestion = labels[bars].date() if bars < len(labels) else "none"
+    raise HistoryWindowStartsBeforeData(
+        f"bar_count {bars} at {portal.session_labels[row].date()} reaches back before the bundle's first session "
+        f"({labels[0].date()}): ask for fewer bars, or start the run no earlier than {suggestion}"
+    )
+
+
+def _fill_forward(portal: Portal, assets: Sequence[Equity], window: FloatArray, start: int, row: int) -> None:
+    gaps = np.isnan(window).any(axis=0).tolist()
+    for k, asset in enumerate(assets):
+        if gaps[k]:
+            if window[0, k] != window[0, k] and start >= 0:
+                window[0, k] = _last_price_before(portal, asset, start, row)
+            _carry_forward(window[:, k])
+        last_alive = portal.alive_to[asset.column]
+        if row > last_alive:
+            window[max(last_alive + 1 - start, 0) :, k] = NAN
+
+
+def _carry_forward(column: FloatArray) -> None:
+    """Replace each NaN, in place, by the last value above it."""
+    known = np.where(np.isnan(column), 0, np.arange(len(column)))
+    np.maximum.accumulate(known, out=known)
+    column[:] = column[known]
+
+
+def _last_price_before(portal: Portal, asset: Equity, start: int, row: int) -> float:
+    traded = int(portal.last_traded_rows.item(start, asset.column))
+    if traded < 0:
+        return NAN
+    price = portal.price(asset, traded)
+    return price * portal.factors.between(
+        asset.column, int(portal.session_ns[traded]), int(portal.session_ns[row])
+    )

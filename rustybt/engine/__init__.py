@@ -1,0 +1,1 @@
+"""How does an algorithm live through its sessions? (the event tier)"""

@@ -1,0 +1,52 @@
+"""Which splits and dividends take effect on which session?"""
+
+import pandas as pd
+
+from rustybt.assets import Equity
+from rustybt.data.portal import Portal
+from rustybt.finance.ledger import CashDividend, StockDividend
+
+
+class CorporateActions:
+    """A bundle's splits and dividends by the session on which they take effect.
+
+    Parameters
+    ----------
+    portal : Portal
+        Of the bundle. An action dated on no session of the calendar never takes effect, as in Zipline.
+    """
+
+    def __init__(self, portal: Portal) -> None:
+        tables = portal.bundle.adjustments
+        equities = {equity.sid: equity for equity in portal.finder.equities}
+        self.splits: dict[int, list[tuple[Equity, float]]] = {}
+        self.dividends: dict[int, list[CashDividend]] = {}
+        self.stock_dividends: dict[int, list[StockDividend]] = {}
+        for row in tables.splits.tolist():
+            sid, effective_ns, ratio = row
+            if sid in equities:
+                self.splits.setdefault(effective_ns, []).append((equities[sid], ratio))
+        for dividend in tables.dividends:
+            sid = int(dividend["sid"])
+            if sid in equities:
+                earned = CashDividend(equities[sid], float(dividend["amount"]), int(dividend["pay_ns"]))
+                self.dividends.setdefault(int(dividend["ex_ns"]), []).append(earned)
+        for stock in tables.stock_dividends:
+            sid, payment = int(stock["sid"]), int(stock["payment_sid"])
+            if sid in equities and payment in equities:
+                grant = StockDividend(
+                    equities[sid], equities[payment], float(stock["ratio"]), int(stock["pay_ns"])
+                )
+                self.stock_dividends.setdefault(int(stock["ex_ns"]), []).append(grant)
+
+
+def before_trading_start_ns(session_label: pd.Timestamp) -> int:
+    """Give the minute at which before_trading_start runs: 08:45 in New York, whatever the calendar.
+
+    Examples
+    --------
+    >>> str(pd.Timestamp(before_trading_start_ns(pd.Timestamp("2020-07-01"))))
+    '2020-07-01 12:45:00'
+    """
+    moment = (session_label + pd.Timedelta(hours=8, minutes=45)).tz_localize("America/New_York")
+    return int(moment.as_unit("ns").value)

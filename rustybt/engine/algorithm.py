@@ -1,0 +1,196 @@
+"""What is `context`: an algorithm with its account, its settings and its clock?"""
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import Any
+
+import pandas as pd
+
+from rustybt.assets import Asset, Equity
+from rustybt.data.portal import Portal
+from rustybt.engine.ordering import OrderMethods
+from rustybt.engine.schedule import DateRule, ScheduledFunction, TimeRule, check_rule, due_sessions
+from rustybt.engine.span import Span
+from rustybt.engine.strategy import Callback, Hooks
+from rustybt.errors import (
+    IncompatibleCommissionModel,
+    IncompatibleSlippageModel,
+    SetBenchmarkOutsideInitialize,
+    SetCommissionPostInit,
+    SetSlippagePostInit,
+    ZeroCapitalError,
+)
+from rustybt.finance.blotter import Blotter
+from rustybt.finance.commission import CommissionModel
+from rustybt.finance.ledger import Ledger
+from rustybt.finance.portfolio import Account, Portfolio
+from rustybt.finance.slippage import SlippageModel
+
+
+class TradingAlgorithm(OrderMethods):
+    """One algorithm in one simulation; the user's functions get it as `context`.
+
+    Parameters
+    ----------
+    portal : Portal
+        The market.
+    span : Span
+        The run's sessions.
+    capital_base : float
+        Cash at the start; above 0.
+    hooks : Hooks
+        The user's functions and parameters.
+
+    Attributes
+    ----------
+    params : dict of str to value
+        The parameters of this run.
+    asset_finder : AssetFinder
+        The bundle's assets.
+
+    Raises
+    ------
+    ZeroCapitalError
+        If capital_base is not above 0.
+
+    Notes
+    -----
+    An algorithm may keep whatever it likes in further attributes.
+    """
+
+    def __init__(self, portal: Portal, span: Span, capital_base: float, hooks: Hooks) -> None:
+        if not capital_base > 0:
+            raise ZeroCapitalError(f"capital_base {capital_base} must be above 0")
+        self.params = dict(hooks.params)
+        self.asset_finder = portal.finder
+        self.blotter = Blotter(portal)
+        self.initialized = False
+        self.benchmark: Equity | None = None
+        self._portal = portal
+        self._span = span
+        self._hooks = hooks
+        self._capital_base = capital_base
+        self._ledger = Ledger(portal, portal.session_labels[span.first], capital_base)
+        self._recorded: dict[str, Any] = {}
+        self._scheduled: list[ScheduledFunction] = []
+        self._in_before_trading_start = False
+        self._row = span.first
+        self._now = portal.session_labels[span.first].tz_localize("UTC")
+        self._priced_at: pd.Timestamp | None = None
+
+    # What the account holds -------------------------------------------------------------------------------------
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """Positions, cash and value at the current prices."""
+        self._sync_prices()
+        return self._ledger.portfolio
+
+    @property
+    def account(self) -> Account:
+        """Leverage and the account's other figures at the current prices."""
+        self._sync_prices()
+        return self._ledger.account
+
+    @property
+    def recorded_vars(self) -> dict[str, Any]:
+        """What `record` has noted so far."""
+        return dict(self._recorded)
+
+    def _sync_prices(self) -> None:
+        if self._now is not self._priced_at:
+            self._ledger.sync_prices(self._row, self._now)
+            self._priced_at = self._now
+
+    def _move(self, row: int, now: pd.Timestamp) -> None:
+        self._row = row
+        self._now = now
+
+    # Looking things up ------------------------------------------------------------------------------------------
+
+    def symbol(self, symbol_str: str, country_code: str | None = None) -> Equity:
+        """Look an asset up by its ticker; see `rustybt.api.symbol`."""
+        as_of = self._portal.session_labels[self._span.last]
+        return self.asset_finder.lookup_symbol(_upper(symbol_str), as_of, country_code=country_code)
+
+    def symbols(self, *symbols: str, country_code: str | None = None) -> list[Equity]:
+        """Look several assets up by ticker; see `rustybt.api.symbols`."""
+        return [self.symbol(name, country_code=country_code) for name in symbols]
+
+    def sid(self, sid: int) -> Equity:
+        """Look an asset up by its number; see `rustybt.api.sid`."""
+        return self.asset_finder.retrieve_asset(sid)
+
+    def get_datetime(self, tz: str | tzinfo | None = None) -> pd.Timestamp:
+        """Give the simulation's time; see `rustybt.api.get_datetime`."""
+        return self._now if tz is None else self._now.tz_convert(tz)
+
+    # Recording and scheduling -----------------------------------------------------------------------------------
+
+    def record(self, *args: Any, **kwargs: Any) -> None:
+        """Note values for the perf frame; see `rustybt.api.record`."""
+        self._recorded.update(zip(args[::2], args[1::2], strict=False))
+        self._recorded.update(kwargs)
+
+    def schedule_function(
+        self,
+        func: Callback,
+        date_rule: DateRule | None = None,
+        time_rule: TimeRule | None = None,
+        half_days: bool = True,
+    ) -> None:
+        """Call a function by rules; see `rustybt.api.schedule_function`."""
+        date_rule = DateRule() if date_rule is None else date_rule
+        time_rule = TimeRule() if time_rule is None else time_rule
+        check_rule(date_rule, DateRule, "date_rule")
+        check_rule(time_rule, TimeRule, "time_rule")
+        table = self._portal.session_table
+        run = table.session_ns[self._span.first : self._span.last + 1]
+        due = due_sessions(date_rule, half_days, table.name, run)
+        self._scheduled.append(ScheduledFunction(func, due))
+
+    # Settings ---------------------------------------------------------------------------------------------------
+
+    def set_slippage(self, us_equities: SlippageModel | None = None) -> None:
+        """Choose the slippage model; see `rustybt.api.set_slippage`."""
+        if self.initialized:
+            raise SetSlippagePostInit("set_slippage was called after initialize: call it in initialize")
+        if us_equities is None:
+            return
+        allowed = getattr(us_equities, "allowed_asset_types", ())
+        if not isinstance(us_equities, SlippageModel) or not _trades_equities(allowed):
+            raise IncompatibleSlippageModel(
+                f"set_slippage: us_equities is {us_equities!r}, which is no slippage model for equities"
+            )
+        self.blotter.slippage = us_equities
+
+    def set_commission(self, us_equities: CommissionModel | None = None) -> None:
+        """Choose the commission model; see `rustybt.api.set_commission`."""
+        if self.initialized:
+            raise SetCommissionPostInit("set_commission was called after initialize: call it in initialize")
+        if us_equities is None:
+            return
+        allowed = getattr(us_equities, "allowed_asset_types", ())
+        if not isinstance(us_equities, CommissionModel) or not _trades_equities(allowed):
+            raise IncompatibleCommissionModel(
+                f"set_commission: us_equities is {us_equities!r}, which is no commission model for equities"
+            )
+        self.blotter.commission = us_equities
+
+    def set_benchmark(self, benchmark: Asset) -> None:
+        """Compare with an asset; see `rustybt.api.set_benchmark`."""
+        if self.initialized:
+            raise SetBenchmarkOutsideInitialize("set_benchmark was called after initialize: call it in initialize")
+        if not isinstance(benchmark, Equity):
+            raise TypeError(f"set_benchmark: benchmark is {benchmark!r}, pass an asset: set_benchmark(symbol('AAPL'))")
+        self.benchmark = benchmark
+
+
+def _trades_equities(allowed: Iterable[type]) -> bool:
+    return any(issubclass(Equity, kind) for kind in allowed)
+
+
+def _upper(symbol: Any) -> str:
+    if not isinstance(symbol, str):
+        raise TypeError(f"symbol() expected a str, got {symbol!r}")
+    return symbol.upper()

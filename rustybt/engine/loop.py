@@ -1,0 +1,220 @@
+"""In which order do things happen in a session?
+
+The order is Zipline's: dividends, splits, before_trading_start, fills, handle_data, scheduled functions, automatic closes,
+records. Whatever nobody needs in a session is not computed in it.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from rustybt._typing import FloatArray
+from rustybt.assets import Equity
+from rustybt.data.bar_data import BarData
+from rustybt.data.portal import Portal
+from rustybt.engine.actions import CorporateActions, before_trading_start_ns
+from rustybt.engine.active import activated
+from rustybt.engine.algorithm import TradingAlgorithm
+from rustybt.engine.benchmark import returns_of_asset
+from rustybt.engine.records import SESSION_FIELDS, HeldPosition, RunRecords
+from rustybt.finance.order import ORDER_STATUS
+
+
+def simulate_sessions(algorithm: TradingAlgorithm, benchmark_returns: FloatArray | None = None) -> RunRecords:
+    """Run an algorithm through its sessions.
+
+    Parameters
+    ----------
+    algorithm : TradingAlgorithm
+        Fresh: it runs once.
+    benchmark_returns : float64 array, shape (n_sessions,), optional
+        Used unless the algorithm sets a benchmark asset; zeros if omitted.
+
+    Returns
+    -------
+    RunRecords
+    """
+    with activated(algorithm):
+        hooks, span, portal = algorithm._hooks, algorithm._span, algorithm._portal
+        if hooks.initialize is not None:
+            hooks.initialize(algorithm)
+        algorithm.initialized = True
+        if algorithm.benchmark is not None:
+            benchmark = returns_of_asset(algorithm.benchmark, portal, span)
+        else:
+            benchmark = np.zeros(span.size) if benchmark_returns is None else benchmark_returns
+        recorder = _Recorder(algorithm)
+        session = _Session(algorithm, recorder)
+        for row in range(span.first, span.last + 1):
+            session.run(row)
+        return recorder.finish(benchmark)
+
+
+class _Session:
+    """The steps of one session after another."""
+
+    def __init__(self, algorithm: TradingAlgorithm, recorder: "_Recorder") -> None:
+        portal = algorithm._portal
+        self._algorithm = algorithm
+        self._ledger = algorithm._ledger
+        self._blotter = algorithm.blotter
+        self._portal = portal
+        self._recorder = recorder
+        self._data = BarData(portal)
+        self._actions = actions_of(portal)
+        self._labels_ns: list[int] = portal.session_ns.tolist()
+        self._closes_ns: list[int] = portal.session_table.close_ns.tolist()
+        self._first = algorithm._span.first
+
+    def run(self, row: int) -> None:
+        self._open(row)
+        if self._algorithm._hooks.before_trading_start is not None:
+            self._before_trading_start(row)
+        now = self._portal.close_times[row]
+        self._algorithm._move(row, now)
+        self._data._move(row, now)
+        self._bar(row, now)
+        if row >= self._portal.first_auto_close_row:
+            self._close_expired(row, now)
+        self._algorithm._sync_prices()
+        self._recorder.end_session()
+
+    def _open(self, row: int) -> None:
+        ledger, session_ns = self._ledger, self._labels_ns[row]
+        ledger.start_session()
+        if ledger.positions:
+            self._earn_dividends(session_ns)
+        grants = ledger.pay_dividends(session_ns)
+        self._recorder.start_session(row - self._first, grants)
+        splits = self._actions.splits.get(session_ns)
+        if splits and (ledger.positions or self._blotter.open_orders):
+            self._blotter.apply_splits(splits)
+            ledger.apply_splits(splits)
+
+    def _earn_dividends(self, session_ns: int) -> None:
+        held = self._ledger.positions
+        cash = [d for d in self._actions.dividends.get(session_ns, ()) if d.asset in held]
+        stock = [d for d in self._actions.stock_dividends.get(session_ns, ()) if d.asset in held]
+        if cash or stock:
+            self._ledger.earn(cash, stock)
+
+    def _before_trading_start(self, row: int) -> None:
+        moment_ns = before_trading_start_ns(self._portal.session_labels[row])
+        if moment_ns > self._closes_ns[row]:
+            return  # this market's day is over before New York's begins
+        now = pd.Timestamp(moment_ns, tz="UTC")
+        algorithm = self._algorithm
+        algorithm._move(row, now)
+        self._data._move(row, now)
+        algorithm._in_before_trading_start = True
+        try:
+            algorithm._hooks.before_trading_start(algorithm, self._data)  # type: ignore[misc]
+        finally:
+            algorithm._in_before_trading_start = False
+
+    def _bar(self, row: int, now: pd.Timestamp) -> None:
+        algorithm, blotter = self._algorithm, self._blotter
+        blotter.fill(self._ledger, self._data, row, now)
+        if algorithm._hooks.handle_data is not None:
+            algorithm._hooks.handle_data(algorithm, self._data)
+        for scheduled in algorithm._scheduled:
+            if scheduled.fires(row - self._first, self._closes_ns[row]):
+                scheduled.callback(algorithm, self._data)
+        if blotter.new_orders:
+            placed, blotter.new_orders = blotter.new_orders, []
+            for order in placed:
+                self._ledger.note_order(order)
+
+    def _close_expired(self, row: int, now: pd.Timestamp) -> None:
+        due = self._portal.auto_close_rows
+        blotter, ledger = self._blotter, self._ledger
+        for asset in [a for a in ledger.positions if row >= due[a.column]]:
+            ledger.close_position(asset, row, now)
+        for asset in [a for a in blotter.open_orders if row >= due[a.column]]:
+            blotter.cancel_all(asset, now)
+        for order in [o for o in blotter.new_orders if o.status is ORDER_STATUS.CANCELLED]:
+            ledger.note_order(order)
+            blotter.new_orders.remove(order)
+
+
+class _Recorder:
+    """Takes down what each session ends with."""
+
+    def __init__(self, algorithm: TradingAlgorithm) -> None:
+        self._algorithm = algorithm
+        self._ledger = algorithm._ledger
+        self._rows: list[tuple[float, ...]] = []
+        self._positions: list[list[HeldPosition]] = []
+        self._orders: list[list[dict[str, object]]] = []
+        self._transactions: list[list[object]] = []
+        self._recorded: list[dict[str, object]] = []
+        self._stock_grants: list[tuple[int, Equity, float]] = []
+        self._pnl = self._cash_flow = 0.0
+        self._starting = (0.0, 0.0)
+
+    def start_session(self, session: int, grants: list[tuple[Equity, float]]) -> None:
+        """Note where the session starts, after its dividends."""
+        if grants:
+            self._stock_grants += [(session, asset, shares) for asset, shares in grants]
+        ledger = self._ledger
+        ledger.update()
+        self._pnl = ledger.pnl
+        self._starting = (ledger.exposure.net, ledger.cash)
+
+    def end_session(self) -> None:
+        """Note what the session ended with."""
+        ledger = self._ledger
+        gross, net = ledger.leverage
+        exposure = ledger.exposure
+        self._rows.append(
+            (
+                *self._starting,
+                exposure.net,
+                ledger.cash,
+                ledger.portfolio_value,
+                ledger.pnl - self._pnl,
+                ledger.session_returns,
+                ledger.returns,
+                ledger.cash_flow - self._cash_flow,
+                exposure.long_value,
+                exposure.short_value,
+                exposure.longs_count,
+                exposure.shorts_count,
+                gross,
+                net,
+            )
+        )
+        self._cash_flow = ledger.cash_flow
+        self._positions.append(
+            [
+                (p._asset, p._amount, p._cost_basis, p._last_sale_price)
+                for p in ledger.positions.values()
+                if p._amount != 0
+            ]
+        )
+        self._orders.append([order.to_dict() for order in ledger.session_orders.values()])
+        self._transactions.append(ledger.session_transactions)  # type: ignore[arg-type]
+        self._recorded.append(self._algorithm.recorded_vars)
+
+    def finish(self, benchmark_returns: FloatArray) -> RunRecords:
+        """Give the run's records."""
+        algorithm = self._algorithm
+        return RunRecords(
+            portal=algorithm._portal,
+            span=algorithm._span,
+            capital_base=algorithm._capital_base,
+            sessions=np.array(self._rows, dtype=np.float64).reshape(len(self._rows), len(SESSION_FIELDS)),
+            benchmark_returns=benchmark_returns,
+            positions=self._positions,
+            orders=self._orders,
+            transactions=self._transactions,  # type: ignore[arg-type]
+            recorded=self._recorded,
+            stock_grants=self._stock_grants,
+        )
+
+
+@lru_cache(maxsize=4)
+def actions_of(portal: Portal) -> CorporateActions:
+    """Give the process's one index of a bundle's corporate actions."""
+    return CorporateActions(portal)

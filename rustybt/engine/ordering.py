@@ -1,0 +1,236 @@
+"""How do the order functions turn shares, value or percent into an order?"""
+
+import logging
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from rustybt.assets import Asset, Equity
+from rustybt.errors import (
+    CannotOrderDelistedAsset,
+    OrderDuringInitialize,
+    OrderInBeforeTradingStart,
+    UnsupportedOrderParameters,
+)
+from rustybt.finance.blotter import Blotter
+from rustybt.finance.execution import ExecutionStyle, LimitOrder, MarketOrder, StopLimitOrder, StopOrder
+from rustybt.finance.order import Order
+
+if TYPE_CHECKING:
+    from rustybt.data.portal import Portal
+    from rustybt.finance.portfolio import Portfolio
+
+log = logging.getLogger("rustybt.orders")
+
+SNAP = 1e-4
+
+
+class OrderMethods:
+    """The order functions of an algorithm.
+
+    Every one returns the order's id, or None where nothing was placed: for 0 shares, or (with a warning in the log) for
+    an asset that has left the market. Amounts are truncated to whole shares, after snapping to an integer within 0.0001.
+    """
+
+    blotter: Blotter
+    initialized: bool
+    _in_before_trading_start: bool
+    _now: pd.Timestamp
+    _portal: "Portal"
+    _row: int
+
+    if TYPE_CHECKING:
+
+        @property
+        def portfolio(self) -> "Portfolio":
+            """Provided by the algorithm."""
+
+    def order(
+        self,
+        asset: Asset,
+        amount: float,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        style: ExecutionStyle | None = None,
+    ) -> str | None:
+        """Order a number of shares; see `rustybt.api.order`."""
+        if not self._can_order(asset):
+            return None
+        shares = whole_order(amount)
+        chosen = self._execution_style(asset, limit_price, stop_price, style)
+        return self.blotter.place(asset, shares, chosen, self._now)  # type: ignore[arg-type]
+
+    def order_value(
+        self,
+        asset: Asset,
+        value: float,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        style: ExecutionStyle | None = None,
+    ) -> str | None:
+        """Order for an amount of money; see `rustybt.api.order_value`."""
+        if not self._can_order(asset):
+            return None
+        return self.order(asset, self._shares_worth(asset, value), limit_price, stop_price, style)
+
+    def order_percent(
+        self,
+        asset: Asset,
+        percent: float,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        style: ExecutionStyle | None = None,
+    ) -> str | None:
+        """Order for a fraction of the portfolio's value; see `rustybt.api.order_percent`."""
+        if not self._can_order(asset):
+            return None
+        shares = self._shares_worth(asset, self.portfolio.portfolio_value * percent)
+        return self.order(asset, shares, limit_price, stop_price, style)
+
+    def order_target(
+        self,
+        asset: Asset,
+        target: float,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        style: ExecutionStyle | None = None,
+    ) -> str | None:
+        """Order up or down to a number of shares; see `rustybt.api.order_target`."""
+        if not self._can_order(asset):
+            return None
+        return self.order(asset, self._missing(asset, target), limit_price, stop_price, style)
+
+    def order_target_value(
+        self,
+        asset: Asset,
+        target: float,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        style: ExecutionStyle | None = None,
+    ) -> str | None:
+        """Order up or down to a position's worth; see `rustybt.api.order_target_value`."""
+        if not self._can_order(asset):
+            return None
+        shares = self._missing(asset, self._shares_worth(asset, target))
+        return self.order(asset, shares, limit_price, stop_price, style)
+
+    def order_target_percent(
+        self,
+        asset: Asset,
+        target: float,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        style: ExecutionStyle | None = None,
+    ) -> str | None:
+        """Order up or down to a fraction of the portfolio; see `rustybt.api.order_target_percent`."""
+        if not self._can_order(asset):
+            return None
+        worth = self._shares_worth(asset, self.portfolio.portfolio_value * target)
+        return self.order(asset, self._missing(asset, worth), limit_price, stop_price, style)
+
+    def get_open_orders(self, asset: Asset | None = None) -> Any:
+        """Give snapshots of open orders; see `rustybt.api.get_open_orders`."""
+        book = self.blotter.open_orders
+        if asset is None:
+            return {key: [order.copy() for order in queue] for key, queue in book.items() if queue}
+        return [order.copy() for order in book.get(asset, ())]  # type: ignore[call-overload]
+
+    def get_order(self, order_id: str) -> Order | None:
+        """Give a snapshot of an order; see `rustybt.api.get_order`."""
+        order = self.blotter.get(order_id)
+        return None if order is None else order.copy()
+
+    def cancel_order(self, order_param: str | Order) -> None:
+        """Cancel an open order; see `rustybt.api.cancel_order`."""
+        order_id = order_param.id if isinstance(order_param, Order) else order_param
+        self.blotter.cancel(order_id, self._now)
+
+    def _can_order(self, asset: Any) -> bool:
+        if self._in_before_trading_start:
+            raise OrderInBeforeTradingStart(
+                "Cannot place orders inside before_trading_start: no market is open, order in handle_data or a "
+                "scheduled function"
+            )
+        if not isinstance(asset, Equity):
+            raise UnsupportedOrderParameters(
+                f"Passing non-Asset argument to 'order()' is not supported: got {asset!r}. "
+                "Use 'sid()' or 'symbol()' to look up an Asset."
+            )
+        if not self.initialized:
+            raise OrderDuringInitialize("order() can only be called from within handle_data(), not from initialize()")
+        if asset.auto_close_date is None:
+            return True
+        if self._row <= min(self._portal.alive_to[asset.column], self._portal.last_open_rows[asset.column]):
+            return True
+        log.warning(
+            "Cannot place order for %s, as it has de-listed. Any existing positions for this asset will be "
+            "liquidated on %s.",
+            asset.symbol,
+            asset.auto_close_date,
+        )
+        return False
+
+    def _execution_style(
+        self, asset: Any, limit_price: float | None, stop_price: float | None, style: ExecutionStyle | None
+    ) -> ExecutionStyle:
+        if style:
+            for name, price in (("limit_price", limit_price), ("stop_price", stop_price)):
+                if price is not None:
+                    raise UnsupportedOrderParameters(
+                        f"Passing both {name} and style is not supported: put the price into the style"
+                    )
+            return style
+        if limit_price is not None and stop_price is not None:
+            return StopLimitOrder(limit_price, stop_price, asset=asset)
+        if limit_price is not None:
+            return LimitOrder(limit_price, asset=asset)
+        if stop_price is not None:
+            return StopOrder(stop_price, asset=asset)
+        return MARKET
+
+    def _shares_worth(self, asset: Any, value: float) -> float:
+        row, column = self._row, asset.column
+        if row < self._portal.alive_from[column]:
+            raise CannotOrderDelistedAsset(
+                f"Cannot order {asset.symbol}, as it started trading on {asset.start_date}."
+            )
+        if row > self._portal.alive_to[column]:
+            raise CannotOrderDelistedAsset(f"Cannot order {asset.symbol}, as it stopped trading on {asset.end_date}.")
+        price = self._portal.price(asset, row)
+        if price != price:
+            raise CannotOrderDelistedAsset(
+                f"Cannot order {asset.symbol} on {self._now} as there is no last price for the security."
+            )
+        if math.isclose(price, 0.0, rel_tol=1e-6, abs_tol=1e-6):
+            log.debug("Price of 0 for %s; can't infer value", asset)
+            return 0
+        return value / (price * float(asset.price_multiplier))
+
+    def _missing(self, asset: Any, target: float) -> float:
+        position = self.portfolio.positions.get(asset)
+        return target if position is None else target - position.amount
+
+
+MARKET = MarketOrder()
+
+
+def whole_order(amount: float) -> int:
+    """Truncate an amount to whole shares, after snapping to an integer within 0.0001.
+
+    Raises
+    ------
+    ValueError
+        If the amount is NaN.
+    OverflowError
+        If it is infinite.
+
+    Examples
+    --------
+    >>> whole_order(3.99995), whole_order(5.5), whole_order(-5.5)
+    (4, 5, -5)
+    """
+    if amount != amount:
+        raise ValueError("cannot convert float NaN to integer: the amount of an order is NaN, check the values it is made of")
+    nearest = round(amount)
+    return nearest if abs(amount - nearest) <= SNAP else int(amount)

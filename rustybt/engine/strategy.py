@@ -1,0 +1,125 @@
+"""Which functions of the user's does the engine call?"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from rustybt.errors import InvalidParameter, did_you_mean
+
+Callback = Callable[..., Any]
+
+
+class Hooks(NamedTuple):
+    """The user's functions, and the parameters they read; a function that is missing is not called.
+
+    Attributes
+    ----------
+    initialize : callable of (context), optional
+        Called once, before the first session.
+    handle_data : callable of (context, data), optional
+        Called at every bar.
+    before_trading_start : callable of (context, data), optional
+        Called once a session, before its first bar.
+    analyze : callable of (context, perf), optional
+        Called once with the finished perf frame.
+    params : mapping of str to value
+        What `context.params` shows.
+    """
+
+    initialize: Callback | None = None
+    handle_data: Callback | None = None
+    before_trading_start: Callback | None = None
+    analyze: Callback | None = None
+    params: Mapping[str, Any] = {}
+
+
+class Strategy:
+    """Base of a strategy written as a class: override what it needs, name its parameters as class attributes.
+
+    Parameters
+    ----------
+    **params
+        Values of the class's parameters.
+
+    Attributes
+    ----------
+    params : dict of str to value
+        What was passed.
+
+    Raises
+    ------
+    InvalidParameter
+        If a name is no attribute of the class.
+
+    Examples
+    --------
+    >>> class Hold(Strategy):
+    ...     shares = 10
+    >>> Hold(shares=5).shares
+    5
+    """
+
+    params: dict[str, Any]
+
+    def __init__(self, **params: Any) -> None:
+        known = [name for name in dir(type(self)) if not name.startswith("_") and name != "params"]
+        known = [name for name in known if name not in HOOK_NAMES]
+        for name in params:
+            if name not in known:
+                raise InvalidParameter(
+                    f"{type(self).__name__} has no parameter {name!r}{did_you_mean(name, known)}: "
+                    "declare it as a class attribute"
+                )
+        self.params = dict(params)
+        vars(self).update(params)
+
+    def initialize(self, context: Any) -> None:
+        """Prepare `context` before the first session."""
+
+    def handle_data(self, context: Any, data: Any) -> None:
+        """Decide at a bar."""
+
+    def before_trading_start(self, context: Any, data: Any) -> None:
+        """Prepare a session before its first bar."""
+
+    def analyze(self, context: Any, perf: Any) -> None:
+        """Look at the finished perf frame."""
+
+
+HOOK_NAMES = ("initialize", "handle_data", "before_trading_start", "analyze")
+
+
+def hooks_of(strategy: Strategy) -> Hooks:
+    """Give the methods that a strategy overrides.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        With its parameters set.
+
+    Returns
+    -------
+    Hooks
+    """
+    found = {
+        name: getattr(strategy, name)
+        for name in HOOK_NAMES
+        if getattr(type(strategy), name) is not getattr(Strategy, name)
+    }
+    return Hooks(**found, params=strategy.params)
+
+
+def hooks_of_namespace(namespace: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> Hooks:
+    """Give the functions that a Zipline script defines.
+
+    Parameters
+    ----------
+    namespace : mapping of str to object
+        The script's globals after it was executed.
+    params : mapping of str to value, optional
+        What `context.params` will show.
+
+    Returns
+    -------
+    Hooks
+    """
+    return Hooks(**{name: namespace.get(name) for name in HOOK_NAMES}, params=dict(params or {}))

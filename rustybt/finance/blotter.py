@@ -1,0 +1,293 @@
+"""Which orders are open, and what do they do in this bar?"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from rustybt.assets import Equity
+from rustybt.data.portal import Portal
+from rustybt.finance import commission as commissions
+from rustybt.finance import slippage as slippages
+from rustybt.finance.commission import CommissionModel, PerShare
+from rustybt.finance.execution import ExecutionStyle
+from rustybt.finance.ledger import Ledger
+from rustybt.finance.order import NAN, Order
+from rustybt.finance.slippage import FixedBasisPointsSlippage, LiquidityExceeded, SlippageModel, whole_shares
+from rustybt.finance.transaction import Transaction
+from rustybt.kernels import fills
+from rustybt.kernels.fills import book_fill, fill_and_book
+
+if TYPE_CHECKING:
+    from rustybt.data.bar_data import BarData
+
+MAX_SHARES = 100_000_000_000
+
+
+class Blotter:
+    """The order book of one run.
+
+    Parameters
+    ----------
+    portal : Portal
+        Gives the bars that orders fill in.
+    slippage : SlippageModel, optional
+        FixedBasisPointsSlippage() if omitted.
+    commission : CommissionModel, optional
+        PerShare() if omitted.
+
+    Attributes
+    ----------
+    open_orders : dict of Equity to list of Order
+        In the order in which the assets were first ordered, and within one in the order of placing: fills, and so the
+        order of positions, follow it.
+    new_orders : list of Order
+        Placed or cancelled since the last bar was recorded.
+    """
+
+    def __init__(
+        self, portal: Portal, slippage: SlippageModel | None = None, commission: CommissionModel | None = None
+    ) -> None:
+        self.slippage = slippage or FixedBasisPointsSlippage()
+        self.commission = commission or PerShare()
+        self.orders: dict[str, Order] = {}
+        self.open_orders: dict[Equity, list[Order]] = {}
+        self.new_orders: list[Order] = []
+        self._portal = portal
+
+    # Placing and cancelling -------------------------------------------------------------------------------------
+
+    def place(self, asset: Equity, amount: int, style: ExecutionStyle, now: pd.Timestamp) -> str | None:
+        """Put an order into the book.
+
+        Parameters
+        ----------
+        asset : Equity
+            What to trade.
+        amount : int
+            Signed whole shares.
+        style : ExecutionStyle
+            Gives limit and stop.
+        now : pd.Timestamp
+            UTC.
+
+        Returns
+        -------
+        str or None
+            The order's id; None for 0 shares, which place nothing.
+
+        Raises
+        ------
+        OverflowError
+            If the order buys more than 100 billion shares.
+        """
+        if amount == 0:
+            return None
+        if amount > MAX_SHARES:
+            raise OverflowError(f"Can't order more than {MAX_SHARES} shares: amount is {amount}")
+        is_buy = amount > 0
+        order = Order(
+            f"{len(self.orders) + 1:032x}",
+            now,
+            asset,
+            amount,
+            stop=style.get_stop_price(is_buy),
+            limit=style.get_limit_price(is_buy),
+        )
+        self.open_orders.setdefault(asset, []).append(order)
+        self.orders[order.id] = order
+        self.new_orders.append(order)
+        return order.id
+
+    def get(self, order_id: str) -> Order | None:
+        """Give an order of this run by its id, or None."""
+        return self.orders.get(order_id)
+
+    def cancel(self, order_id: str, now: pd.Timestamp) -> None:
+        """Cancel an order; one that is closed, or unknown, is left alone."""
+        order = self.orders.get(order_id)
+        if order is None or not order.open:
+            return
+        queue = self.open_orders.get(order.asset, [])
+        if order in queue:
+            queue.remove(order)
+        if order in self.new_orders:
+            self.new_orders.remove(order)
+        order.cancel(now)
+        self.new_orders.append(order)
+
+    def cancel_all(self, asset: Equity, now: pd.Timestamp) -> None:
+        """Cancel every open order of an asset."""
+        for order in list(self.open_orders.get(asset, ())):
+            self.cancel(order.id, now)
+        self.open_orders.pop(asset, None)
+
+    def apply_splits(self, splits: Iterable[tuple[Equity, float]]) -> None:
+        """Restate open orders for splits; one without a whole share left is dropped, as a broker would."""
+        for asset, ratio in splits:
+            queue = self.open_orders.get(asset)
+            if queue is None:
+                continue
+            for order in queue:
+                order.split(ratio)
+            for order in [o for o in queue if o.open_amount == 0]:
+                queue.remove(order)
+                if order in self.new_orders:
+                    self.new_orders.remove(order)
+            if not queue:
+                del self.open_orders[asset]
+
+    # Filling ----------------------------------------------------------------------------------------------------
+
+    def fill(self, ledger: Ledger, data: "BarData", row: int, now: pd.Timestamp) -> None:
+        """Fill what can fill in a bar, and book it.
+
+        Parameters
+        ----------
+        ledger : Ledger
+            Takes fills and commissions: all fills first, because a commission is spread over what is held then.
+        data : BarData
+            Handed to cost models of one's own.
+        row : int
+            Session row of the bar.
+        now : pd.Timestamp
+            The bar's time.
+        """
+        if not self.open_orders:
+            return
+        fees: list[tuple[Equity, float]] = []
+        filled: list[Order] = []
+        rules = (slippages.kernel_rule(self.slippage), commissions.kernel_rule(self.commission))
+        volumes, closes = self._portal.array("volume"), self._portal.array("close")
+        for asset, queue in self.open_orders.items():
+            if not self._portal.alive_from[asset.column] <= row <= self._portal.alive_to[asset.column]:
+                continue
+            volume, price = volumes.item(row, asset.column), closes.item(row, asset.column)
+            if volume > 0 and price == price:
+                bar = _Bar(asset, row, now, price, volume, data)
+                self._fill_queue(queue, bar, ledger, rules, fees, filled)
+        self._prune()
+        for order in filled:
+            ledger.note_order(order)
+        for asset, cost in fees:
+            ledger.pay_commission(asset, cost)
+
+    def _fill_queue(
+        self,
+        queue: list[Order],
+        bar: "_Bar",
+        ledger: Ledger,
+        rules: "tuple[slippages.Rule | None, commissions.Rule | None]",
+        fees: list[tuple[Equity, float]],
+        filled: list[Order],
+    ) -> None:
+        taken: float = 0
+        attempt = self._by_kernel if rules[0] is not None and rules[1] is not None else self._by_model
+        for order in queue:
+            if order.open_amount == 0:
+                continue
+            order.check_triggers(bar.price, bar.now)
+            if not order.triggered:
+                continue
+            outcome = attempt(order, bar, taken, ledger, rules)
+            if outcome is None:
+                break
+            shares, cost = outcome
+            if shares:
+                taken += abs(shares)
+                filled.append(order)
+                if cost > 0:
+                    fees.append((bar.asset, cost))
+
+    def _by_kernel(
+        self,
+        order: Order,
+        bar: "_Bar",
+        taken: float,
+        ledger: Ledger,
+        rules: "tuple[slippages.Rule | None, commissions.Rule | None]",
+    ) -> tuple[float, float] | None:
+        position = ledger.positions.get(bar.asset)
+        held, basis = (0, 0.0) if position is None else (position.amount, position.cost_basis)
+        slippage, commission = rules
+        code, price, shares, cost, held, basis, cash = fill_and_book(
+            *slippage,  # type: ignore[misc]
+            *commission,  # type: ignore[misc]
+            bar.price,
+            bar.volume,
+            taken,
+            order.amount,
+            order.filled,
+            order.commission,
+            NAN if order.limit is None else order.limit,
+            held,
+            basis,
+        )
+        if code == fills.QUEUE_STOPS:
+            return None
+        if code == fills.NOTHING:
+            return 0, 0.0
+        self._close_out(order, int(shares), price, cost, bar, ledger, (held, basis, cash))
+        return shares, cost
+
+    def _by_model(
+        self,
+        order: Order,
+        bar: "_Bar",
+        taken: float,
+        ledger: Ledger,
+        rules: "tuple[slippages.Rule | None, commissions.Rule | None]",
+    ) -> tuple[float, float] | None:
+        self.slippage._volume_for_bar = taken
+        try:
+            price, amount = self.slippage.process_order(bar.data, order)
+        except LiquidityExceeded:
+            return None
+        if price is None or amount is None:
+            return 0, 0.0
+        shares = whole_shares(amount)
+        cost = self.commission.calculate(order, Transaction(bar.asset, shares, bar.now, price, order.id))
+        position = ledger.positions.get(bar.asset)
+        held, basis = (0, 0.0) if position is None else (position.amount, position.cost_basis)
+        booked = book_fill(held, basis, shares, price)
+        self._close_out(order, shares, price, cost, bar, ledger, (*booked, -(price * shares)))
+        return shares, cost
+
+    def _close_out(
+        self,
+        order: Order,
+        shares: int,
+        price: float,
+        cost: float,
+        bar: "_Bar",
+        ledger: Ledger,
+        booked: tuple[float, float, float],
+    ) -> None:
+        order.filled += shares
+        order.commission += cost
+        order.dt = bar.now
+        ledger.book(Transaction(bar.asset, shares, bar.now, price, order.id, cost), *booked)
+
+    def _prune(self) -> None:
+        for asset, queue in list(self.open_orders.items()):
+            if any(order.amount == order.filled for order in queue):
+                queue[:] = [order for order in queue if order.open]
+            if not queue:
+                del self.open_orders[asset]
+
+
+class _Bar:
+    """One asset's bar while its queue of orders is worked off."""
+
+    __slots__ = ("asset", "data", "now", "price", "row", "volume")
+
+    def __init__(
+        self, asset: Equity, row: int, now: pd.Timestamp, price: float, volume: float, data: "BarData"
+    ) -> None:
+        self.asset = asset
+        self.row = row
+        self.now = now
+        self.price = price
+        self.volume = volume
+        self.data = data
+

@@ -1,0 +1,317 @@
+"""What do fills, splits, dividends and prices make of cash and positions?
+
+The books are kept in the order in which Zipline keeps them: last bits, the order of positions, and what a session's pnl
+includes all depend on it. Nothing is valued until somebody asks.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rustybt.assets import Equity
+from rustybt.data.portal import Portal
+from rustybt.finance.order import Order
+from rustybt.finance.portfolio import Account, Portfolio, Position, Positions
+from rustybt.finance.transaction import Transaction
+from rustybt.kernels.fills import book_commission, book_fill, book_split
+
+INF = float("inf")
+
+
+class Exposure(NamedTuple):
+    """What the positions add up to; long figures are positive, short ones negative."""
+
+    long_value: float
+    short_value: float
+    longs_count: int
+    shorts_count: int
+
+    @property
+    def net(self) -> float:
+        """Long less what is owed."""
+        return self.long_value + self.short_value
+
+    @property
+    def gross(self) -> float:
+        """Long plus what is owed."""
+        return self.long_value - self.short_value
+
+
+class CashDividend(NamedTuple):
+    """A dividend whose ex-date has come."""
+
+    asset: Equity
+    amount: float
+    pay_ns: int
+
+
+class StockDividend(NamedTuple):
+    """A dividend in shares whose ex-date has come."""
+
+    asset: Equity
+    payment_asset: Equity
+    ratio: float
+    pay_ns: int
+
+
+class Ledger:
+    """Cash, positions and what they are worth, for one run.
+
+    Parameters
+    ----------
+    portal : Portal
+        Gives prices.
+    start_date : pd.Timestamp
+        First session of the run.
+    capital_base : float
+        Cash at the start.
+    """
+
+    def __init__(self, portal: Portal, start_date: pd.Timestamp, capital_base: float) -> None:
+        self.positions = Positions()
+        self.cash = self.portfolio_value = capital_base
+        self.cash_flow = self.pnl = self.returns = 0.0
+        self.previous_returns = 0.0
+        self.session_transactions: list[Transaction] = []
+        self.session_orders: dict[str, Order] = {}
+        self._portal = portal
+        self._value_is_stale = False
+        self._exposure: Exposure | None = None
+        self._unpaid_cash: dict[int, list[float]] = {}
+        self._unpaid_shares: dict[int, list[tuple[Equity, float]]] = {}
+        self._portfolio = Portfolio(start_date, capital_base)
+        self._account = Account()
+
+    # A session's course -----------------------------------------------------------------------------------------
+
+    def start_session(self) -> None:
+        """Close yesterday's records and note the returns so far."""
+        if self.session_transactions:
+            self.session_transactions = []
+        if self.session_orders:
+            self.session_orders = {}
+        self.update()
+        self.previous_returns = self.returns
+
+    @property
+    def session_returns(self) -> float:
+        """The return since the session began, from what the portfolio is worth as of the last update."""
+        return (self.returns + 1) / (self.previous_returns + 1) - 1
+
+    def sync_prices(self, row: int, now: pd.Timestamp) -> None:
+        """Take the last known price of everything held.
+
+        Parameters
+        ----------
+        row : int
+            Session row.
+        now : pd.Timestamp
+            Noted as the date of each price that is known.
+        """
+        price_of = self._portal.price
+        for position in self.positions.values():
+            price = price_of(position._asset, row)
+            if price == price:
+                position._last_sale_price = price
+                position._last_sale_date = now
+        self._exposure = None
+        self._value_is_stale = True
+
+    def note_order(self, order: Order) -> None:
+        """Keep an order in the session's record, as the latest that changed."""
+        self.session_orders.pop(order.id, None)
+        self.session_orders[order.id] = order
+
+    # Bookings ---------------------------------------------------------------------------------------------------
+
+    def book(self, transaction: Transaction, amount: float, cost_basis: float, cash_flow: float) -> None:
+        """Take over what the fill kernel made of a position.
+
+        Parameters
+        ----------
+        transaction : Transaction
+            The fill.
+        amount, cost_basis : float
+            Shares and basis after it.
+        cash_flow : float
+            Cash it brings, without its commission.
+        """
+        self.move_cash(cash_flow)
+        self._exposure = None
+        asset = transaction.asset
+        if amount == 0:
+            self.positions.pop(asset, None)
+        else:
+            position = self.positions.get(asset)
+            if position is None:
+                position = self.positions[asset] = Position(asset)
+            position._amount = amount
+            position._cost_basis = cost_basis
+            seen = position._last_sale_date
+            if seen is None or transaction.dt > seen:
+                position._last_sale_price = transaction.price
+                position._last_sale_date = transaction.dt
+        self.session_transactions.append(transaction)
+
+    def pay_commission(self, asset: Equity, cost: float) -> None:
+        """Pay a fill's commission, and spread it over what is held of the asset."""
+        position = self.positions.get(asset)
+        if position is not None:
+            position._cost_basis = book_commission(position._amount, position._cost_basis, cost)
+        self.move_cash(-cost)
+
+    def apply_splits(self, splits: Iterable[tuple[Equity, float]]) -> None:
+        """Restate positions for splits; fractions of a share are paid out at the new basis.
+
+        Parameters
+        ----------
+        splits : iterable of (Equity, float)
+            New price per old price.
+        """
+        leftover = 0.0
+        for asset, ratio in splits:
+            position = self.positions.get(asset)
+            if position is None:
+                continue
+            self._exposure = None
+            position._amount, position._cost_basis, cash = book_split(position._amount, position._cost_basis, ratio)
+            leftover += cash
+            if position._amount == 0:
+                del self.positions[asset]
+        if leftover:
+            self.move_cash(leftover)
+
+    def earn(self, cash: Iterable[CashDividend], shares: Iterable[StockDividend]) -> None:
+        """Note what today's ex-dates owe to (or claim from) the positions held since yesterday."""
+        for dividend in cash:
+            owed = self.positions[dividend.asset]._amount * dividend.amount
+            self._unpaid_cash.setdefault(dividend.pay_ns, []).append(owed)
+        for stock in shares:
+            count = _whole_dividend_shares(self.positions[stock.asset]._amount * stock.ratio)
+            if count:
+                self._unpaid_shares.setdefault(stock.pay_ns, []).append((stock.payment_asset, count))
+
+    def pay_dividends(self, session_ns: int) -> list[tuple[Equity, float]]:
+        """Pay what is due on exactly this session, and give the shares that were paid."""
+        paid = 0.0
+        for amount in self._unpaid_cash.pop(session_ns, ()):
+            paid += amount
+        grants = self._unpaid_shares.pop(session_ns, [])
+        for asset, count in grants:
+            position = self.positions.get(asset)
+            if position is None:
+                position = self.positions[asset] = Position(asset)
+            position._amount += count
+            self._exposure = None
+        self.move_cash(paid)
+        return grants
+
+    def close_position(self, asset: Equity, row: int, now: pd.Timestamp) -> None:
+        """Sell (or buy back) all of a position without commission, at the current price or the last one seen."""
+        position = self.positions[asset]
+        price = self._portal.price(asset, row)
+        if price != price:
+            price = position._last_sale_price
+        amount, basis = book_fill(position._amount, position._cost_basis, -position._amount, price)
+        transaction = Transaction(asset, -position._amount, now, price, None)  # type: ignore[arg-type]
+        self.book(transaction, amount, basis, position._amount * price)
+
+    def move_cash(self, amount: float) -> None:
+        """Add to cash (or take from it)."""
+        self._value_is_stale = True
+        self.cash_flow += amount
+        self.cash += amount
+
+    # Values -----------------------------------------------------------------------------------------------------
+
+    @property
+    def exposure(self) -> Exposure:
+        """What the positions add up to at their last sale prices."""
+        if self._exposure is None:
+            self._exposure = _add_up(self.positions.values())
+        return self._exposure
+
+    def update(self) -> None:
+        """Value the portfolio, if anything changed since it was valued last."""
+        if not self._value_is_stale:
+            return
+        before = self.portfolio_value
+        self.portfolio_value = after = self.cash + self.exposure.net
+        gain = after - before
+        self.pnl += gain
+        self.returns = (1 + self.returns) * (1 + (gain / before if before != 0 else 0.0)) - 1
+        self._value_is_stale = False
+
+    @property
+    def leverage(self) -> tuple[float, float]:
+        """Gross and net exposure over the portfolio's value; inf where that is 0."""
+        self.update()
+        if self.portfolio_value == 0:
+            return INF, INF
+        return self.exposure.gross / self.portfolio_value, self.exposure.net / self.portfolio_value
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """The view that an algorithm reads, up to date."""
+        self.update()
+        net = self.exposure.net
+        self._portfolio._refresh(
+            positions=self.positions,
+            cash=self.cash,
+            cash_flow=self.cash_flow,
+            portfolio_value=self.portfolio_value,
+            pnl=self.pnl,
+            returns=self.returns,
+            positions_value=net,
+            positions_exposure=net,
+        )
+        return self._portfolio
+
+    @property
+    def account(self) -> Account:
+        """The account's view, up to date."""
+        gross, net = self.leverage
+        cash, value = self.cash, self.portfolio_value
+        self._account._refresh(
+            settled_cash=cash,
+            equity_with_loan=value,
+            total_positions_value=value - cash,
+            total_positions_exposure=self.exposure.net,
+            regt_equity=cash,
+            available_funds=cash,
+            excess_liquidity=cash,
+            cushion=cash / value if value else np.nan,
+            net_liquidation=value,
+            gross_leverage=gross,
+            leverage=gross,
+            net_leverage=net,
+        )
+        return self._account
+
+
+def _add_up(positions: Iterable[Position]) -> Exposure:
+    long_value = short_value = 0.0
+    longs = shorts = 0
+    for value in _values(positions):
+        if value > 0:
+            longs += 1
+            long_value += value
+        elif value < 0:
+            shorts += 1
+            short_value += value
+    return Exposure(long_value, short_value, longs, shorts)
+
+
+def _values(positions: Iterable[Position]) -> Iterator[float]:
+    for position in positions:
+        yield position._amount * position._last_sale_price
+
+
+def _whole_dividend_shares(shares: float) -> float:
+    """Truncate to whole shares, after mending at most one step of rounding in the product."""
+    nearest = np.rint(shares)
+    if abs(shares - nearest) <= np.spacing(abs(shares)):
+        return float(nearest)
+    return float(np.trunc(shares))

@@ -1,0 +1,194 @@
+"""What is an order, and what has become of it?"""
+
+import math
+from enum import IntEnum
+from typing import Any
+
+import pandas as pd
+
+from rustybt.assets import Equity
+from rustybt.kernels.fills import check_trigger
+
+NAN = float("nan")
+
+
+class ORDER_STATUS(IntEnum):  # noqa: N801 - the name that Zipline's scripts import
+    """Where an order stands."""
+
+    OPEN = 0
+    FILLED = 1
+    CANCELLED = 2
+    REJECTED = 3
+    HELD = 4
+
+
+class Order:
+    """An order in the book.
+
+    Parameters
+    ----------
+    id : str
+        Unique in the run, and the same in every run of the same algorithm.
+    dt : pd.Timestamp
+        When it was placed, UTC.
+    asset : Equity
+        What to trade.
+    amount : int
+        Signed shares: positive buys.
+    stop, limit : float or None
+        Prices, already rounded to the tick.
+
+    Attributes
+    ----------
+    dt : pd.Timestamp
+        When it changed last.
+    filled : int
+        Signed shares filled so far.
+    commission : float
+        Commission paid so far.
+    stop_reached, limit_reached : bool
+        Whether the price was touched; once it was, it stays so.
+    """
+
+    __slots__ = (
+        "_cancelled",
+        "amount",
+        "asset",
+        "commission",
+        "created",
+        "direction",
+        "dt",
+        "filled",
+        "id",
+        "limit",
+        "limit_reached",
+        "reason",
+        "stop",
+        "stop_reached",
+    )
+
+    def __init__(
+        self,
+        id: str,
+        dt: pd.Timestamp,
+        asset: Equity,
+        amount: int,
+        stop: float | None = None,
+        limit: float | None = None,
+    ) -> None:
+        self.id = id
+        self.dt = self.created = dt
+        self.asset = asset
+        self.amount = amount
+        self.filled = 0
+        self.commission: float = 0
+        self.stop = stop
+        self.limit = limit
+        self.stop_reached = self.limit_reached = False
+        self.reason: str | None = None
+        self.direction = math.copysign(1, amount)
+        self._cancelled = False
+
+    @property
+    def sid(self) -> Equity:
+        """The asset, under the name that older scripts use."""
+        return self.asset
+
+    @property
+    def open_amount(self) -> int:
+        """Signed shares not filled yet."""
+        return self.amount - self.filled
+
+    @property
+    def status(self) -> ORDER_STATUS:
+        """Where the order stands."""
+        if self.amount == self.filled:
+            return ORDER_STATUS.FILLED
+        return ORDER_STATUS.CANCELLED if self._cancelled else ORDER_STATUS.OPEN
+
+    @property
+    def open(self) -> bool:
+        """Whether it can still fill."""
+        return self.status is ORDER_STATUS.OPEN
+
+    @property
+    def triggered(self) -> bool:
+        """Whether its stop and limit, if any, were reached."""
+        stop_done = self.stop is None or self.stop_reached
+        return stop_done and (self.limit is None or self.limit_reached)
+
+    def check_triggers(self, price: float, dt: pd.Timestamp) -> None:
+        """Latch stop and limit against a bar's price.
+
+        Parameters
+        ----------
+        price : float
+            The bar's close.
+        dt : pd.Timestamp
+            The bar's time, noted when anything changes.
+        """
+        if self.stop is None and self.limit is None:
+            return
+        limit_reached, stop_reached, became_limit = check_trigger(
+            self.amount,
+            NAN if self.limit is None else self.limit,
+            NAN if self.stop is None else self.stop,
+            self.limit_reached,
+            self.stop_reached,
+            price,
+        )
+        if limit_reached != self.limit_reached or stop_reached != self.stop_reached:
+            self.dt = dt
+        self.limit_reached, self.stop_reached = limit_reached, stop_reached
+        if became_limit:
+            self.stop = None
+
+    def cancel(self, dt: pd.Timestamp) -> None:
+        """Close the order with what it has filled."""
+        self._cancelled = True
+        self.dt = dt
+
+    def split(self, ratio: float) -> None:
+        """Restate shares and prices for a split.
+
+        Parameters
+        ----------
+        ratio : float
+            New price per old price; what is open and what is filled are truncated apart, so that a reverse split
+            never makes a share out of two fractions.
+        """
+        remaining = int(self.open_amount / ratio)
+        self.filled = int(self.filled / ratio)
+        self.amount = self.filled + remaining
+        if self.limit is not None:
+            self.limit = round(self.limit * ratio, 2)
+        if self.stop is not None:
+            self.stop = round(self.stop * ratio, 2)
+
+    def copy(self) -> "Order":
+        """Give a snapshot that later bars do not change."""
+        twin = Order.__new__(Order)
+        for name in Order.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields of a perf frame's orders column."""
+        return {
+            "id": self.id,
+            "dt": self.dt,
+            "reason": self.reason,
+            "created": self.created,
+            "amount": self.amount,
+            "filled": self.filled,
+            "commission": self.commission,
+            "stop": self.stop,
+            "limit": self.limit,
+            "stop_reached": self.stop_reached,
+            "limit_reached": self.limit_reached,
+            "sid": self.asset,
+            "status": self.status,
+        }
+
+    def __repr__(self) -> str:
+        return f"Order({self.to_dict()!r})"

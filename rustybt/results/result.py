@@ -1,0 +1,108 @@
+"""What is the outcome of one run? Its figures at once, its frames when asked for."""
+
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from rustybt._typing import FloatArray, Records
+from rustybt.calendars import SessionTable
+from rustybt.engine.records import RunRecords
+from rustybt.finance.records import RESTATEMENT
+from rustybt.results.frame import perf_frame
+from rustybt.results.metrics import MetricInputs, compute_metrics
+from rustybt.results.trades import round_trips, trades_frame
+
+
+class RunResult:
+    """The outcome of one run.
+
+    Parameters
+    ----------
+    records : RunRecords
+        What the engine left behind.
+
+    Notes
+    -----
+    Nothing is computed before it is asked for: an optimizer reads metrics only, and never builds a perf frame.
+    """
+
+    def __init__(self, records: RunRecords) -> None:
+        self.records = records
+
+    @cached_property
+    def sessions(self) -> SessionTable:
+        """The run's sessions."""
+        table, span = self.records.portal.session_table, self.records.span
+        rows = slice(span.first, span.last + 1)
+        return SessionTable(table.name, table.session_ns[rows], table.open_ns[rows], table.close_ns[rows])
+
+    @property
+    def returns(self) -> FloatArray:
+        """Simple returns, float64 of shape (n_sessions,)."""
+        return self.records.column("returns")
+
+    @property
+    def portfolio_value(self) -> FloatArray:
+        """Cash and positions at each session's end, float64 of shape (n_sessions,)."""
+        return self.records.column("portfolio_value")
+
+    @property
+    def benchmark_returns(self) -> FloatArray:
+        """Simple returns of the benchmark, float64 of shape (n_sessions,); zeros without one."""
+        return self.records.benchmark_returns
+
+    @property
+    def gross_leverage(self) -> FloatArray:
+        """Gross exposure over portfolio value, float64 of shape (n_sessions,); inf where the value is 0."""
+        return self.records.column("gross_leverage")
+
+    @cached_property
+    def transactions(self) -> Records:
+        """All fills, a structured array of dtype `rustybt.finance.records.TRANSACTION`."""
+        return self.records.fills()
+
+    @cached_property
+    def round_trips(self) -> Records:
+        """All trades, a structured array of dtype `rustybt.results.trades.TRADE`."""
+        last = {asset.sid: price for asset, _, _, price in self.records.positions[-1]}
+        return round_trips(self.transactions, self._restatements(), last, self.records.span.size - 1)
+
+    @cached_property
+    def perf(self) -> pd.DataFrame:
+        """The perf frame, with Zipline's columns; see `rustybt.results.frame.perf_frame`."""
+        return perf_frame(self.records)
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Every metric of docs/metrics.md by name."""
+        return compute_metrics(
+            MetricInputs(
+                returns=self.returns,
+                benchmark_returns=self.benchmark_returns,
+                portfolio_value=self.portfolio_value,
+                capital_base=self.records.capital_base,
+                gross_leverage=self.gross_leverage,
+                trades=self.round_trips,
+                transactions=self.transactions,
+            )
+        )
+
+    @property
+    def trades(self) -> pd.DataFrame:
+        """Round trips, one row each; see `rustybt.results.trades.trades_frame`."""
+        symbols = {equity.sid: equity.symbol for equity in self.records.portal.finder.equities}
+        return trades_frame(self.round_trips, self.sessions.session_ns, symbols)
+
+    def _restatements(self) -> Records:
+        """Splits and stock dividends that changed positions of traded assets, by the run's session."""
+        traded = set(self.transactions["sid"].tolist())
+        tables = self.records.portal.bundle.adjustments
+        session_of = {ns: i for i, ns in enumerate(self.sessions.session_ns.tolist())}
+        rows = [
+            (session_of[ns], sid, ratio, 0.0)
+            for sid, ns, ratio in tables.splits.tolist()
+            if sid in traded and ns in session_of
+        ]
+        rows += [(session, asset.sid, 1.0, shares) for session, asset, shares in self.records.stock_grants]
+        return np.array(sorted(rows), dtype=RESTATEMENT)

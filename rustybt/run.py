@@ -1,0 +1,142 @@
+"""How are bundle, algorithm and span put together into a run? (the composition root)"""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rustybt._typing import FloatArray
+from rustybt.data.bundles import load
+from rustybt.data.portal import portal_of
+from rustybt.data.store import BundleData
+from rustybt.engine.active import activated
+from rustybt.engine.algorithm import TradingAlgorithm
+from rustybt.engine.benchmark import returns_of_series
+from rustybt.engine.loop import simulate_sessions
+from rustybt.engine.span import span_of
+from rustybt.engine.strategy import Hooks, Strategy, hooks_of
+from rustybt.errors import InvalidParameter
+from rustybt.results.result import RunResult
+
+
+def run_algorithm(
+    start: Any,
+    end: Any,
+    initialize: Callable[..., Any] | None = None,
+    capital_base: float = 10_000_000.0,
+    handle_data: Callable[..., Any] | None = None,
+    before_trading_start: Callable[..., Any] | None = None,
+    analyze: Callable[..., Any] | None = None,
+    bundle: str = "mag-7",
+    bundle_timestamp: Any = None,
+    benchmark_returns: pd.Series | None = None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    strategy: Strategy | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Run an algorithm over a bundle and give its perf frame.
+
+    Parameters
+    ----------
+    start, end : date-like
+        First and last day, both included.
+    initialize : callable of (context), optional
+        Called once before the first session.
+    capital_base : float
+        Cash at the start; above 0.
+    handle_data : callable of (context, data), optional
+        Called at every session's close.
+    before_trading_start : callable of (context, data), optional
+        Called once before each session.
+    analyze : callable of (context, perf), optional
+        Called once with the finished frame.
+    bundle : str
+        Name of an ingested bundle; mag-7 is the embedded sample, which is synthetic.
+    bundle_timestamp : date-like, optional
+        Takes the version that was current then; the latest if omitted.
+    benchmark_returns : pd.Series, optional
+        Simple returns by session label; zeros if omitted. `set_benchmark` goes before it.
+    environ : mapping of str to str
+        Where RUSTYBT_ROOT is looked up.
+    strategy : Strategy, optional
+        Instead of the four functions.
+    params : mapping of str to value, optional
+        What `context.params` shows to functions; a strategy carries its own.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a session, indexed by its close in UTC, with Zipline's columns; see docs.
+
+    Raises
+    ------
+    UnknownBundle
+        If no such bundle was ingested.
+    InvalidSpan
+        If start and end do not fit the bundle.
+    ZeroCapitalError
+        If capital_base is not above 0.
+    InvalidParameter
+        If both a strategy and functions or params are given.
+    """
+    functions = (initialize, handle_data, before_trading_start, analyze)
+    if strategy is None:
+        hooks = Hooks(*functions, params=dict(params or {}))
+    elif any(functions) or params:
+        raise InvalidParameter("strategy was passed together with functions or params: pass one or the other")
+    else:
+        hooks = hooks_of(strategy)
+    data = load(bundle, environ=environ, timestamp=bundle_timestamp)
+    return simulate(hooks, data, start, end, capital_base, benchmark_returns=benchmark_returns, analyze=True).perf
+
+
+def simulate(
+    hooks: Hooks,
+    bundle: BundleData,
+    start: Any,
+    end: Any,
+    capital_base: float = 10_000_000.0,
+    *,
+    benchmark_returns: pd.Series | None = None,
+    analyze: bool = False,
+) -> RunResult:
+    """Run an algorithm over an opened bundle; frames and metrics are built when they are asked for.
+
+    Parameters
+    ----------
+    hooks : Hooks
+        The algorithm.
+    bundle : BundleData
+        The opened version.
+    start, end : date-like
+        First and last day, both included; None for the bundle's own.
+    capital_base : float
+        Cash at the start; above 0.
+    benchmark_returns : pd.Series, optional
+        Simple returns by session label; zeros if omitted.
+    analyze : bool
+        Call the algorithm's `analyze` with the perf frame.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    InvalidSpan, ZeroCapitalError
+        As `run_algorithm` does.
+    """
+    portal = portal_of(bundle)
+    span = span_of(portal, start, end)
+    benchmark: FloatArray = np.zeros(span.size)
+    if benchmark_returns is not None:
+        benchmark = returns_of_series(benchmark_returns, portal, span)
+    algorithm = TradingAlgorithm(portal, span, capital_base, hooks)
+    result = RunResult(simulate_sessions(algorithm, benchmark))
+    if analyze and hooks.analyze is not None:
+        with activated(algorithm):
+            hooks.analyze(algorithm, result.perf)
+    return result
