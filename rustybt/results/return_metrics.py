@@ -27,7 +27,7 @@ def deviation(returns: FloatArray) -> float:
 
 def wealth(returns: FloatArray) -> FloatArray:
     """Give what 1 became, from the start on; shape (n_sessions + 1,)."""
-    value: FloatArray = np.cumprod(np.concatenate(([1.0], 1.0 + returns)))
+    value: FloatArray = np.concatenate((np.ones(1), 1.0 + returns)).cumprod()
     return value
 
 
@@ -178,7 +178,7 @@ def _standardised_moment(returns: FloatArray, order: int) -> float:
         return math.nan
     centred = returns - np.mean(returns)
     scaled = centred / np.abs(centred).max()  # powers of tiny deviations would underflow
-    return float(np.mean(scaled**order)) / float(np.mean(scaled**2)) ** (order / 2)
+    return float(np.mean(scaled**order)) / math.pow(float(np.mean(scaled**2)), order / 2)
 
 
 def skew(returns: FloatArray) -> float:
