@@ -1,4 +1,4 @@
-"""Round trips share by share: every share is one unit in a list, so that a trade is whatever lies between empty lists."""
+"""Round trips share by share: each share is one unit, so that a trade is whatever lies between holding none and none."""
 
 
 class Trip:
