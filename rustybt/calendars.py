@@ -6,6 +6,7 @@ first minute of a New York session is 14:31 UTC in winter.
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -95,7 +96,7 @@ def get_calendar(name: str) -> ExchangeCalendar:
     Raises
     ------
     InvalidParameter
-        If no calendar has this name.
+        If no calendar has this name, or the library cannot build it.
 
     Examples
     --------
@@ -118,11 +119,26 @@ def get_calendar(name: str) -> ExchangeCalendar:
 def _build(name: str) -> ExchangeCalendar:
     import exchange_calendars
 
+    with warnings.catch_warnings():
+        # The library reads timezone-aware series in a way that pandas 3.1 announces to change.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            return exchange_calendars.get_calendar(name, start=CALENDAR_START, side="right")
+        except ValueError:
+            return _from_its_first_year(name)
+
+
+def _from_its_first_year(name: str) -> ExchangeCalendar:
+    import exchange_calendars
+
     try:
-        return exchange_calendars.get_calendar(name, start=CALENDAR_START, side="right")
-    except ValueError:
         bound = exchange_calendars.get_calendar(name, side="right").bound_min()
         return exchange_calendars.get_calendar(name, start=bound, side="right")
+    except ValueError as error:
+        reason = str(error).splitlines()[0][:120]
+        raise InvalidParameter(
+            f"calendar {name!r} cannot be built by the installed exchange_calendars ({reason}): use another calendar"
+        ) from error
 
 
 def session_table(name: str, first: Any, last: Any) -> SessionTable:
