@@ -1,7 +1,7 @@
 """What may an algorithm call? Plain functions onto the simulation that runs.
 
-Each one acts on the algorithm whose initialize, handle_data, before_trading_start, scheduled function or analyze is being
-called, and raises `rustybt.errors.NoSimulation` anywhere else.
+Each one acts on the algorithm whose initialize, handle_data, before_trading_start, scheduled function or analyze is
+being called, and raises `rustybt.errors.NoSimulation` anywhere else.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How are bundle, algorithm and span put together into a run? (the composition root)"""
+"""How are bundle, algorithm and span composed into a run?"""
 
 import os
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What may an algorithm ask about the market at its bar? (`data` in handle_data)"""
+"""What may an algorithm ask about the market at its bar, as `data` in handle_data?"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -132,7 +132,9 @@ class BarData:
         if isinstance(assets, Equity):
             return self._tradeable(assets)
         chosen = _asset_list(assets, "assets")
-        return pd.Series([self._tradeable(a) for a in chosen], index=self._portal.asset_index(tuple(chosen)), dtype=bool)
+        return pd.Series(
+            [self._tradeable(a) for a in chosen], index=self._portal.asset_index(tuple(chosen)), dtype=bool
+        )
 
     def is_stale(self, assets: Any) -> Any:
         """Say whether assets are alive and traded before, but not in the current bar.
@@ -158,7 +160,10 @@ class BarData:
     def _window(self, assets: tuple[Equity, ...], field: str, bars: int) -> pd.DataFrame:
         values = daily_window(self._portal, assets, self._row, bars, field)
         return pd.DataFrame(
-            values, index=window_labels(self._portal, self._row, bars), columns=self._portal.asset_index(assets), copy=False
+            values,
+            index=window_labels(self._portal, self._row, bars),
+            columns=self._portal.asset_index(assets),
+            copy=False,
         )
 
     def _tradeable(self, asset: Equity) -> bool:

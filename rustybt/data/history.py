@@ -120,6 +120,4 @@ def _last_price_before(portal: Portal, asset: Equity, start: int, row: int) -> f
     if traded < 0:
         return NAN
     price = portal.price(asset, traded)
-    return price * portal.factors.between(
-        asset.column, int(portal.session_ns[traded]), int(portal.session_ns[row])
-    )
+    return price * portal.factors.between(asset.column, int(portal.session_ns[traded]), int(portal.session_ns[row]))

@@ -1,7 +1,7 @@
 """What was an asset's value at a session, as a simulation standing there knows it?
 
-One portal serves every run over a bundle version in a process: it holds no state of a run. Rows are session indices into
-the bundle's session table.
+One portal serves every run over a bundle version in a process: it holds no state of a run. Rows are session indices
+into the bundle's session table.
 """
 
 from functools import cached_property, lru_cache

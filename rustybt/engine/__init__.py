@@ -1,1 +1,1 @@
-"""How does an algorithm live through its sessions? (the event tier)"""
+"""How does an algorithm live through its sessions in the event tier?"""

@@ -1,7 +1,7 @@
 """In which order do things happen in a session?
 
-The order is Zipline's: dividends, splits, before_trading_start, fills, handle_data, scheduled functions, automatic closes,
-records. Whatever nobody needs in a session is not computed in it.
+The order is Zipline's: dividends, splits, before_trading_start, fills, handle_data, scheduled functions, automatic
+closes, records. Whatever nobody needs in a session is not computed in it.
 """
 
 from functools import lru_cache

@@ -30,7 +30,8 @@ class OrderMethods:
     """The order functions of an algorithm.
 
     Every one returns the order's id, or None where nothing was placed: for 0 shares, or (with a warning in the log) for
-    an asset that has left the market. Amounts are truncated to whole shares, after snapping to an integer within 0.0001.
+    an asset that has left the market. Amounts are truncated to whole shares, after snapping to an integer within
+    0.0001.
     """
 
     blotter: Blotter
@@ -192,9 +193,7 @@ class OrderMethods:
     def _shares_worth(self, asset: Any, value: float) -> float:
         row, column = self._row, asset.column
         if row < self._portal.alive_from[column]:
-            raise CannotOrderDelistedAsset(
-                f"Cannot order {asset.symbol}, as it started trading on {asset.start_date}."
-            )
+            raise CannotOrderDelistedAsset(f"Cannot order {asset.symbol}, as it started trading on {asset.start_date}.")
         if row > self._portal.alive_to[column]:
             raise CannotOrderDelistedAsset(f"Cannot order {asset.symbol}, as it stopped trading on {asset.end_date}.")
         price = self._portal.price(asset, row)
@@ -231,6 +230,8 @@ def whole_order(amount: float) -> int:
     (4, 5, -5)
     """
     if amount != amount:
-        raise ValueError("cannot convert float NaN to integer: the amount of an order is NaN, check the values it is made of")
+        raise ValueError(
+            "cannot convert float NaN to integer: the amount of an order is NaN, check the values it is made of"
+        )
     nearest = round(amount)
     return nearest if abs(amount - nearest) <= SNAP else int(amount)

@@ -54,51 +54,51 @@ class TimeRule:
     offset: datetime.timedelta = SHORTEST_OFFSET
 
 
-class date_rules:  # noqa: N801 - the name that Zipline's scripts import
+class date_rules:
     """Rules for the first argument of `schedule_function`."""
 
     @staticmethod
     def every_day() -> DateRule:
-        """Every session."""
+        """Match every session."""
         return DateRule()
 
     @staticmethod
     def month_start(days_offset: int = 0) -> DateRule:
-        """The session `days_offset` (0 to 22) after the first of each month."""
+        """Match the session `days_offset` (0 to 22) after the first of each month."""
         return DateRule("month", _offset(days_offset, MAX_MONTH_OFFSET))
 
     @staticmethod
     def month_end(days_offset: int = 0) -> DateRule:
-        """The session `days_offset` (0 to 22) before the last of each month."""
+        """Match the session `days_offset` (0 to 22) before the last of each month."""
         return DateRule("month", _offset(days_offset, MAX_MONTH_OFFSET), from_end=True)
 
     @staticmethod
     def week_start(days_offset: int = 0) -> DateRule:
-        """The session `days_offset` (0 to 4) after the first of each week; none in a shorter week."""
+        """Match the session `days_offset` (0 to 4) after the first of each week; none in a shorter week."""
         return DateRule("week", _offset(days_offset, MAX_WEEK_OFFSET))
 
     @staticmethod
     def week_end(days_offset: int = 0) -> DateRule:
-        """The session `days_offset` (0 to 4) before the last of each week; none in a shorter week."""
+        """Match the session `days_offset` (0 to 4) before the last of each week; none in a shorter week."""
         return DateRule("week", _offset(days_offset, MAX_WEEK_OFFSET), from_end=True)
 
 
-class time_rules:  # noqa: N801 - the name that Zipline's scripts import
+class time_rules:
     """Rules for the second argument of `schedule_function`."""
 
     @staticmethod
     def market_open(offset: Any = None, hours: int | None = None, minutes: int | None = None) -> TimeRule:
-        """A time from 1 minute (the default) to 12 hours after the open."""
+        """Match a time from 1 minute (the default) to 12 hours after the open."""
         return TimeRule("open", _duration(offset, hours, minutes))
 
     @staticmethod
     def market_close(offset: Any = None, hours: int | None = None, minutes: int | None = None) -> TimeRule:
-        """A time from 1 minute (the default) to 12 hours before the close."""
+        """Match a time from 1 minute (the default) to 12 hours before the close."""
         return TimeRule("close", _duration(offset, hours, minutes))
 
     @staticmethod
     def every_minute() -> TimeRule:
-        """Every minute."""
+        """Match every minute."""
         return TimeRule()
 
 

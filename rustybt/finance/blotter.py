@@ -290,4 +290,3 @@ class _Bar:
         self.price = price
         self.volume = volume
         self.data = data
-

@@ -135,9 +135,7 @@ class StopLimitOrder(ExecutionStyle):
         If a price is negative or not finite.
     """
 
-    def __init__(
-        self, limit_price: float, stop_price: float, asset: Any = None, exchange: str | None = None
-    ) -> None:
+    def __init__(self, limit_price: float, stop_price: float, asset: Any = None, exchange: str | None = None) -> None:
         check_price(limit_price, "limit")
         check_price(stop_price, "stop")
         self.limit_price = limit_price

@@ -88,8 +88,7 @@ class Ledger:
 
     def start_session(self) -> None:
         """Close yesterday's records and note the returns so far."""
-        if self.session_transactions:
-            self.session_transactions = []
+        self.session_transactions = []  # the records keep yesterday's list
         if self.session_orders:
             self.session_orders = {}
         self.update()

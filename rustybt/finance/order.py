@@ -12,7 +12,7 @@ from rustybt.kernels.fills import check_trigger
 NAN = float("nan")
 
 
-class ORDER_STATUS(IntEnum):  # noqa: N801 - the name that Zipline's scripts import
+class ORDER_STATUS(IntEnum):
     """Where an order stands."""
 
     OPEN = 0

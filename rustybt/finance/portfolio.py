@@ -1,4 +1,4 @@
-"""What does an algorithm hold, and what is it worth? (`context.portfolio`, `context.account`)"""
+"""What does an algorithm hold, and what is it worth?"""
 
 from typing import Any
 
@@ -186,4 +186,3 @@ class Account(_ReadOnly):
             net_leverage=0.0,
             net_liquidation=0.0,
         )
-

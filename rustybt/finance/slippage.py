@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Rule = tuple[int, float, float]
 
 
-class LiquidityExceeded(Exception):  # noqa: N818 - the name that Zipline's users raise
+class LiquidityExceeded(Exception):
     """Raised by a model when no later order of the asset can fill in this bar."""
 
 

@@ -1,6 +1,7 @@
 """What is the statistic of every prefix of a return series, in one pass?
 
-Moments are Welford's (1962) updates: no cancellation where early returns are equal or zero, which is how most runs begin.
+Moments are Welford's (1962) updates: no cancellation where early returns are equal or zero, which is how most runs
+begin.
 """
 
 import numpy as np
@@ -59,4 +60,3 @@ def expanding_constant(returns: Array) -> NDArray[np.bool_]:
     """Say for every prefix whether all its values are equal, so that its deviation is exactly zero."""
     same: NDArray[np.bool_] = np.maximum.accumulate(returns) == np.minimum.accumulate(returns)
     return same
-

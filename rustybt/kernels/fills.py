@@ -94,7 +94,7 @@ def price_fill(
     Returns
     -------
     tuple of int, float, float
-        FILLED with price and shares; NOTHING or QUEUE_STOPS (no later order of this asset fills in the bar) with NaN, 0.
+        FILLED with price and shares; NOTHING or QUEUE_STOPS (no later order of the asset fills in the bar) with NaN, 0.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def book_fill(amount: float, cost_basis: float, shares: float, price: float) -> 
     Returns
     -------
     tuple of float
-        Shares and cost basis after it. A position that closes has basis 0; one that turns around takes the fill's price.
+        Shares and cost basis after it. A closed position has basis 0; one that turns around takes the fill's price.
 
     Examples
     --------

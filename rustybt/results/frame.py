@@ -1,7 +1,7 @@
 """What does Zipline's perf frame show of a run?
 
-Every column is that of zipline-reloaded 3.2.1: statistics are over all sessions so far, and a value that is not finite is
-None.
+Every column is that of zipline-reloaded 3.2.1: statistics are over all sessions so far, and a value that is not finite
+is None.
 """
 
 from typing import Any

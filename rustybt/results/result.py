@@ -95,7 +95,7 @@ class RunResult:
         return trades_frame(self.round_trips, self.sessions.session_ns, symbols)
 
     def _restatements(self) -> Records:
-        """Splits and stock dividends that changed positions of traded assets, by the run's session."""
+        """Give the splits and stock dividends that changed positions of traded assets, by the run's session."""
         traded = set(self.transactions["sid"].tolist())
         tables = self.records.portal.bundle.adjustments
         session_of = {ns: i for i, ns in enumerate(self.sessions.session_ns.tolist())}
