@@ -72,7 +72,7 @@ def window_labels(portal: Portal, row: int, bars: int) -> pd.DatetimeIndex:
     start = row - bars + 1
     if start >= 0:
         return portal.sessions[start : row + 1]
-    return portal.sessions_before[start:].append(portal.sessions[: row + 1])
+    return pd.DatetimeIndex(portal.sessions_before[start:].append(portal.sessions[: row + 1]))
 
 
 def _raw_rows(portal: Portal, assets: Sequence[Equity], start: int, row: int, field: str) -> FloatArray:
@@ -97,7 +97,7 @@ def _check_reach(portal: Portal, row: int, bars: int) -> None:
 
 
 def _fill_forward(portal: Portal, assets: Sequence[Equity], window: FloatArray, start: int, row: int) -> None:
-    gaps = np.isnan(window).any(axis=0).tolist()
+    gaps: list[bool] = np.any(np.isnan(window), axis=0).tolist()
     for k, asset in enumerate(assets):
         if gaps[k]:
             if window[0, k] != window[0, k] and start >= 0:

@@ -82,11 +82,13 @@ def _check(asset: Equity, portal: Portal, span: Span) -> None:
         )
     if portal.alive_from[asset.column] > span.first:
         raise BenchmarkAssetNotAvailableTooEarly(
-            f"{asset} does not exist on {first.date()}. It started trading on {asset.start_date.date()}: "
+            f"{asset} does not exist on {first.date()}. "
+            f"It started trading on {labels[portal.alive_from[asset.column]].date()}: "
             "choose another benchmark or a later start"
         )
     if portal.alive_to[asset.column] < span.last:
         raise BenchmarkAssetNotAvailableTooLate(
-            f"{asset} does not exist on {last.date()}. It stopped trading on {asset.end_date.date()}: "
+            f"{asset} does not exist on {last.date()}. "
+            f"It stopped trading on {labels[portal.alive_to[asset.column]].date()}: "
             "choose another benchmark or an earlier end"
         )

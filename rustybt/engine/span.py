@@ -81,6 +81,6 @@ def _day(when: Any, parameter: str, default: pd.Timestamp) -> pd.Timestamp:
         stamp = pd.Timestamp(when)
     except (TypeError, ValueError) as error:
         raise InvalidSpan(f"{parameter} {when!r} is no date ({error}): write it as 2020-01-31") from None
-    if stamp is pd.NaT:
+    if pd.isna(stamp):
         raise InvalidSpan(f"{parameter} {when!r} is no date: write it as 2020-01-31")
     return stamp.tz_localize(None).normalize()

@@ -1,6 +1,6 @@
 """Which orders are open, and what do they do in this bar?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -157,15 +157,20 @@ class Blotter:
             return
         fees: list[tuple[Equity, float]] = []
         filled: list[Order] = []
-        rules = (slippages.kernel_rule(self.slippage), commissions.kernel_rule(self.commission))
-        volumes, closes = self._portal.array("volume"), self._portal.array("close")
+        costs = kernel_costs(self.slippage, self.commission)
+        portal = self._portal
+        volumes, closes = portal.array("volume"), portal.array("close")
         for asset, queue in self.open_orders.items():
-            if not self._portal.alive_from[asset.column] <= row <= self._portal.alive_to[asset.column]:
+            column = asset.column
+            if not portal.alive_from[column] <= row <= portal.alive_to[column]:
                 continue
-            volume, price = volumes.item(row, asset.column), closes.item(row, asset.column)
+            volume, price = volumes.item(row, column), closes.item(row, column)
             if volume > 0 and price == price:
-                bar = _Bar(asset, row, now, price, volume, data)
-                self._fill_queue(queue, bar, ledger, rules, fees, filled)
+                bar = _Bar(asset, now, price, volume, data)
+                for order, cost in self._fill_queue(queue, bar, ledger, costs):
+                    filled.append(order)
+                    if cost > 0:
+                        fees.append((asset, cost))
         self._prune()
         for order in filled:
             ledger.note_order(order)
@@ -173,46 +178,33 @@ class Blotter:
             ledger.pay_commission(asset, cost)
 
     def _fill_queue(
-        self,
-        queue: list[Order],
-        bar: "_Bar",
-        ledger: Ledger,
-        rules: "tuple[slippages.Rule | None, commissions.Rule | None]",
-        fees: list[tuple[Equity, float]],
-        filled: list[Order],
-    ) -> None:
+        self, queue: list[Order], bar: "_Bar", ledger: Ledger, costs: "Costs | None"
+    ) -> Iterator[tuple[Order, float]]:
+        """Work off an asset's orders in a bar; yield each that filled, with its commission."""
         taken: float = 0
-        attempt = self._by_kernel if rules[0] is not None and rules[1] is not None else self._by_model
         for order in queue:
             if order.open_amount == 0:
                 continue
             order.check_triggers(bar.price, bar.now)
             if not order.triggered:
                 continue
-            outcome = attempt(order, bar, taken, ledger, rules)
-            if outcome is None:
-                break
-            shares, cost = outcome
-            if shares:
+            if costs is None:
+                code, shares, cost = self._by_model(order, bar, taken, ledger)
+            else:
+                code, shares, cost = self._by_kernel(order, bar, taken, ledger, costs)
+            if code == fills.QUEUE_STOPS:
+                return
+            if code == fills.FILLED:
                 taken += abs(shares)
-                filled.append(order)
-                if cost > 0:
-                    fees.append((bar.asset, cost))
+                yield order, cost
 
     def _by_kernel(
-        self,
-        order: Order,
-        bar: "_Bar",
-        taken: float,
-        ledger: Ledger,
-        rules: "tuple[slippages.Rule | None, commissions.Rule | None]",
-    ) -> tuple[float, float] | None:
+        self, order: Order, bar: "_Bar", taken: float, ledger: Ledger, costs: "Costs"
+    ) -> tuple[int, float, float]:
         position = ledger.positions.get(bar.asset)
         held, basis = (0, 0.0) if position is None else (position.amount, position.cost_basis)
-        slippage, commission = rules
         code, price, shares, cost, held, basis, cash = fill_and_book(
-            *slippage,  # type: ignore[misc]
-            *commission,  # type: ignore[misc]
+            *costs,
             bar.price,
             bar.volume,
             taken,
@@ -223,35 +215,25 @@ class Blotter:
             held,
             basis,
         )
-        if code == fills.QUEUE_STOPS:
-            return None
-        if code == fills.NOTHING:
-            return 0, 0.0
-        self._close_out(order, int(shares), price, cost, bar, ledger, (held, basis, cash))
-        return shares, cost
+        if code == fills.FILLED:
+            self._close_out(order, int(shares), price, cost, bar, ledger, (held, basis, cash))
+        return code, shares, cost
 
-    def _by_model(
-        self,
-        order: Order,
-        bar: "_Bar",
-        taken: float,
-        ledger: Ledger,
-        rules: "tuple[slippages.Rule | None, commissions.Rule | None]",
-    ) -> tuple[float, float] | None:
+    def _by_model(self, order: Order, bar: "_Bar", taken: float, ledger: Ledger) -> tuple[int, float, float]:
         self.slippage._volume_for_bar = taken
         try:
             price, amount = self.slippage.process_order(bar.data, order)
         except LiquidityExceeded:
-            return None
+            return fills.QUEUE_STOPS, 0, 0.0
         if price is None or amount is None:
-            return 0, 0.0
+            return fills.NOTHING, 0, 0.0
         shares = whole_shares(amount)
         cost = self.commission.calculate(order, Transaction(bar.asset, shares, bar.now, price, order.id))
         position = ledger.positions.get(bar.asset)
         held, basis = (0, 0.0) if position is None else (position.amount, position.cost_basis)
         booked = book_fill(held, basis, shares, price)
         self._close_out(order, shares, price, cost, bar, ledger, (*booked, -(price * shares)))
-        return shares, cost
+        return fills.FILLED, shares, cost
 
     def _close_out(
         self,
@@ -279,14 +261,20 @@ class Blotter:
 class _Bar:
     """One asset's bar while its queue of orders is worked off."""
 
-    __slots__ = ("asset", "data", "now", "price", "row", "volume")
+    __slots__ = ("asset", "data", "now", "price", "volume")
 
-    def __init__(
-        self, asset: Equity, row: int, now: pd.Timestamp, price: float, volume: float, data: "BarData"
-    ) -> None:
+    def __init__(self, asset: Equity, now: pd.Timestamp, price: float, volume: float, data: "BarData") -> None:
         self.asset = asset
-        self.row = row
         self.now = now
         self.price = price
         self.volume = volume
         self.data = data
+
+
+Costs = tuple[int, float, float, int, float, float]
+
+
+def kernel_costs(slippage: SlippageModel, commission: CommissionModel) -> Costs | None:
+    """Give the kernel's rules and parameters of two built-in models, or None where one must be called."""
+    slip, fee = slippages.kernel_rule(slippage), commissions.kernel_rule(commission)
+    return None if slip is None or fee is None else (*slip, *fee)

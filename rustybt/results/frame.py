@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rustybt._typing import BoolArray, FloatArray
 from rustybt.constants import SESSIONS_PER_YEAR
@@ -89,12 +90,13 @@ def _statistics(records: RunRecords) -> dict[str, Any]:
         beta = np.where(variance < SMALLEST_VARIANCE, np.nan, (co / count) / variance)
         alpha = (mean - beta * mean_b + 1) ** SESSIONS_PER_YEAR - 1
         deviation_b = np.sqrt(m2_b / (count - 1))
+    total_b = np.cumprod(1 + benchmark) - 1
     late = count >= 2
     labels = pd.DatetimeIndex(records.portal.session_labels[records.span.first : records.span.last + 1])
     return {
         "algorithm_period_return": records.column("algorithm_period_return"),
         "algo_volatility": _or_none(deviation * year, late),
-        "benchmark_period_return": _or_none(np.cumprod(1 + benchmark) - 1, np.ones(n, dtype=bool)),
+        "benchmark_period_return": _or_none(total_b, np.ones(n, dtype=bool)),
         "benchmark_volatility": _or_none(deviation_b * year, late),
         "alpha": _or_none(alpha, late),
         "beta": _or_none(beta, late),
@@ -109,7 +111,7 @@ def _statistics(records: RunRecords) -> dict[str, Any]:
     }
 
 
-def _or_none(values: FloatArray, defined: BoolArray) -> Any:
+def _or_none(values: NDArray[np.floating[Any]], defined: BoolArray) -> Any:
     good = defined & np.isfinite(values)
     if good.all():
         return values
