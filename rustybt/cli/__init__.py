@@ -1,0 +1,1 @@
+"""How is the package used from a terminal?"""

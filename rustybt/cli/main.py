@@ -1,0 +1,52 @@
+"""Which commands are there, and which module does each come from?"""
+
+from importlib import import_module
+
+import click
+
+from rustybt import __version__
+from rustybt.cli.boundary import Invocation, one_line_errors
+
+COMMANDS = {
+    "demo": ("rustybt.cli.demo", "Optimize a sample strategy on the embedded bundle, and show the result."),
+    "ingest": ("rustybt.cli.ingest", "Read market data into a bundle."),
+    "bundles": ("rustybt.cli.bundles", "List the bundles and their ingested versions."),
+    "clean": ("rustybt.cli.clean", "Delete ingested versions of a bundle."),
+    "run": ("rustybt.cli.run", "Run one backtest of a strategy file."),
+    "optimize": ("rustybt.cli.optimize", "Backtest a strategy file over its parameter space, on every core."),
+}
+"""Name, home and one line of help: the list of commands is shown without loading any of them."""
+
+
+class LazyCommands(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the commands in the order of a user's first day."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands' one-line helps."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command behind the boundary that turns errors into one line."""
+        invocation = ctx.ensure_object(Invocation)
+        invocation.debug = bool(ctx.params.get("debug"))
+        with one_line_errors(invocation):
+            return super().invoke(ctx)
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
+@click.version_option(__version__, "-V", "--version", prog_name="rustybt")
+def cli(debug: bool) -> None:
+    """Backtest Zipline-style strategies, and optimize their parameters."""

@@ -1,0 +1,128 @@
+"""What does the user's strategy file hold: a Strategy class, or Zipline's functions?"""
+
+import ast
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from rustybt.engine.strategy import HOOK_NAMES, Hooks, Strategy, hooks_of, hooks_of_namespace
+from rustybt.errors import InvalidParameter, ScriptError, did_you_mean
+
+MODULE_NAME = "__script__"
+"""Not "__main__": what a script does under that guard is its own way to run, and not wanted here."""
+
+
+def run_script(path: Path) -> ModuleType:
+    """Execute a strategy file as a module of its own, its folder first on the path as Python has it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    ModuleType
+        With the file's globals.
+
+    Raises
+    ------
+    ScriptError
+        If the file is missing or no Python, or imports zipline. What it raises itself goes through.
+    """
+    code = compile_script(path)
+    module = ModuleType(MODULE_NAME)
+    module.__file__ = str(path)
+    sys.modules[MODULE_NAME] = module  # dataclasses and pickles look a class's module up there
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    try:
+        exec(code, vars(module))
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "zipline":
+            raise
+        raise ScriptError(f"{path.name} imports {error.name!r}: write rustybt where it says zipline") from error
+    return module
+
+
+def compile_script(path: Path) -> Any:
+    """Read and compile a file, or say in which line it is no Python."""
+    try:
+        source = path.read_bytes()
+    except FileNotFoundError:
+        near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.py")])
+        raise ScriptError(f"strategy file {str(path)!r} does not exist{near}") from None
+    except IsADirectoryError:
+        raise ScriptError(f"strategy file {str(path)!r} is a folder: name a .py file in it") from None
+    try:
+        return compile(source, str(path), "exec")
+    except SyntaxError as error:
+        code = f": {error.text.strip()}" if error.text and error.text.strip() else ""
+        raise ScriptError(f"{path.name}, line {error.lineno or 1}: {error.msg}{code}") from error
+    except ValueError as error:
+        raise ScriptError(f"{path.name} is no Python source: {error}") from error
+
+
+def strategy_class_of(module: ModuleType) -> type[Strategy] | None:
+    """Give the one Strategy class that a script defines, or None if it defines none.
+
+    Raises
+    ------
+    ScriptError
+        If there are several, none of which is derived from all the others.
+    """
+    own = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Strategy) and value.__module__ == MODULE_NAME
+    ]
+    own = list(dict.fromkeys(own))
+    leaves = [cls for cls in own if not any(other is not cls and issubclass(other, cls) for other in own)]
+    if len(leaves) > 1:
+        names = ", ".join(cls.__name__ for cls in leaves)
+        file = Path(str(module.__file__)).name
+        raise ScriptError(f"{file} defines {len(leaves)} strategies ({names}): keep one a file")
+    return leaves[0] if leaves else None
+
+
+def require_hooks(module: ModuleType) -> None:
+    """Raise ScriptError if a script without a Strategy class has none of Zipline's functions either."""
+    if not any(callable(getattr(module, name, None)) for name in HOOK_NAMES):
+        raise ScriptError(
+            f"{Path(str(module.__file__)).name} defines no strategy: write a class derived from rustybt.Strategy, "
+            "or the functions initialize(context) and handle_data(context, data)"
+        )
+
+
+def hooks_with(module: ModuleType, params: Mapping[str, Any]) -> Hooks:
+    """Give a script's functions, or its class's methods, with parameters set.
+
+    Raises
+    ------
+    InvalidParameter
+        If the class has no such parameter, or one of its parameters is given no value.
+    """
+    strategy_class = strategy_class_of(module)
+    if strategy_class is None:
+        require_hooks(module)
+        return hooks_of_namespace(vars(module), params)
+    return hooks_of(strategy_class(**params))
+
+
+def parse_param(text: str) -> tuple[str, Any]:
+    """Read "name=value", the value as a Python literal where it is one.
+
+    Examples
+    --------
+    >>> parse_param("fast=10"), parse_param("field=close")
+    (('fast', 10), ('field', 'close'))
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise InvalidParameter(f"parameter {text!r} is not of the form name=value")
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        return name.strip(), value.strip()

@@ -1,0 +1,85 @@
+"""How are metrics and trials shown on a terminal?"""
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+FRACTIONS: Final = frozenset(
+    {
+        *("total_return", "annual_return", "benchmark_return", "annual_volatility", "downside_risk", "max_drawdown"),
+        *("value_at_risk_95", "cvar_95", "best_day", "worst_day", "win_rate", "win_rate_days", "time_in_market"),
+        *("alpha", "expectancy", "psr"),
+    }
+)
+"""Metrics that read best as percentages."""
+
+AMOUNTS: Final = frozenset({"ending_value", "pnl", "commission", "avg_trade_pnl"})
+COUNTS: Final = frozenset({"trades", "open_trades", "fills", "max_drawdown_duration"})
+
+RUN_METRICS: Final = (
+    *("total_return", "annual_return", "annual_volatility", "sharpe", "sortino", "max_drawdown", "calmar"),
+    *("trades", "win_rate", "profit_factor", "turnover", "commission", "ending_value"),
+)
+TRIAL_METRICS: Final = ("sharpe", "annual_return", "annual_volatility", "max_drawdown", "trades", "win_rate")
+
+PIPE_COLUMNS: Final = 160
+"""Width where the output is no terminal, so that no table is folded in a file."""
+
+
+def console_for(stream: TextIO) -> Console:
+    """Give a console that leaves plain words as they are: no markup, no colouring of numbers."""
+    width = None if stream.isatty() else PIPE_COLUMNS
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+
+
+def metric_text(name: str, value: float) -> str:
+    """Give a metric's value as it reads best.
+
+    Examples
+    --------
+    >>> metric_text("max_drawdown", -0.25), metric_text("trades", 1200.0), metric_text("sharpe", float("nan"))
+    ('-25.00%', '1,200', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    if name in FRACTIONS:
+        return f"{value:.2%}"
+    if name in COUNTS:
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if name in AMOUNTS else f"{value:.3f}"
+
+
+def print_metrics(metrics: Mapping[str, float]) -> None:
+    """Print the main metrics of one run, one a line."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    for name in RUN_METRICS:
+        table.add_row(name, metric_text(name, metrics[name]))
+    console_for(sys.stdout).print(table)
+
+
+def print_trials(
+    title: str, parameters: Sequence[str], metrics: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Print trials, one a row.
+
+    Parameters
+    ----------
+    title : str
+        Above the table.
+    parameters, metrics : sequence of str
+        Columns, in order.
+    rows : sequence of mapping
+        Each with all parameters and metrics.
+    """
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in (*parameters, *metrics):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in parameters), *(metric_text(name, row[name]) for name in metrics))
+    console_for(sys.stdout).print(table)
