@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rustybt._typing import BoolArray, FloatArray
+from rustybt._typing import BoolArray
 from rustybt.constants import SESSIONS_PER_YEAR
 from rustybt.engine.records import RunRecords
 from rustybt.kernels.expanding import expanding_constant, expanding_drawdown, expanding_moments
