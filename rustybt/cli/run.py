@@ -57,8 +57,8 @@ def run(
 ) -> None:
     """Run one backtest of a strategy file, and print its main metrics.
 
-    The file defines a class derived from rustybt.Strategy, or Zipline's functions initialize and handle_data. A class may
-    carry bundle, start, end and capital_base; an option goes before it.
+    The file defines a class derived from rustybt.Strategy, or Zipline's functions initialize and handle_data. A class
+    may carry bundle, start, end and capital_base; an option goes before it.
     """
     if output is not None:
         require_writable(output)
