@@ -15,11 +15,12 @@ import pandas as pd
 from rustybt.api import set_benchmark, symbol
 from rustybt.cli.boundary import Invocation
 from rustybt.cli.options import bundle_option, end_option, file_option, start_option
+from rustybt.cli.parameters import parse_param
 from rustybt.cli.progress import progress_bar
-from rustybt.cli.script import hooks_with, parse_param, run_script, strategy_class_of
 from rustybt.cli.tables import print_metrics
 from rustybt.data.bundles import load
 from rustybt.data.store import BundleData
+from rustybt.engine.script import execute_script, hooks_with, strategy_class_of
 from rustybt.engine.strategy import Hooks
 from rustybt.results.export import require_writable, write_perf
 from rustybt.results.result import RunResult
@@ -81,7 +82,7 @@ def run(
 def open_script(invocation: Invocation, file: Path) -> ModuleType:
     """Execute a strategy file, and let errors name its lines from now on."""
     invocation.script = file
-    return run_script(file)
+    return execute_script(file)
 
 
 def setting(module: ModuleType, name: str, given: Any, required: str = "") -> Any:

@@ -1,6 +1,5 @@
-"""What does the user's strategy file hold: a Strategy class, or Zipline's functions?"""
+"""What does a user's strategy file hold: a Strategy class, or Zipline's functions?"""
 
-import ast
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,14 +7,11 @@ from types import ModuleType
 from typing import Any
 
 from rustybt.engine.strategy import HOOK_NAMES, Hooks, Strategy, hooks_of, hooks_of_namespace
-from rustybt.errors import InvalidParameter, ScriptError, did_you_mean
-
-MODULE_NAME = "__script__"
-"""Not "__main__": what a script does under that guard is its own way to run, and not wanted here."""
+from rustybt.errors import ScriptError, did_you_mean
 
 
-def run_script(path: Path) -> ModuleType:
-    """Execute a strategy file as a module of its own, its folder first on the path as Python has it.
+def execute_script(path: Path) -> ModuleType:
+    """Execute a strategy file as a module of its own name, its folder first on the import path as Python has it.
 
     Parameters
     ----------
@@ -25,7 +21,7 @@ def run_script(path: Path) -> ModuleType:
     Returns
     -------
     ModuleType
-        With the file's globals.
+        With the file's globals. Its name is not "__main__": what a script does under that guard is its own way to run.
 
     Raises
     ------
@@ -33,11 +29,12 @@ def run_script(path: Path) -> ModuleType:
         If the file is missing or no Python, or imports zipline. What it raises itself goes through.
     """
     code = compile_script(path)
-    module = ModuleType(MODULE_NAME)
-    module.__file__ = str(path)
-    sys.modules[MODULE_NAME] = module  # dataclasses and pickles look a class's module up there
-    if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
+    module = ModuleType(f"_script_{path.stem}")
+    module.__file__ = str(path.resolve())
+    sys.modules[module.__name__] = module  # dataclasses and pickles look a class's module up there
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     try:
         exec(code, vars(module))
     except ModuleNotFoundError as error:
@@ -76,7 +73,7 @@ def strategy_class_of(module: ModuleType) -> type[Strategy] | None:
     own = [
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Strategy) and value.__module__ == MODULE_NAME
+        if isinstance(value, type) and issubclass(value, Strategy) and value.__module__ == module.__name__
     ]
     own = list(dict.fromkeys(own))
     leaves = [cls for cls in own if not any(other is not cls and issubclass(other, cls) for other in own)]
@@ -109,20 +106,3 @@ def hooks_with(module: ModuleType, params: Mapping[str, Any]) -> Hooks:
         require_hooks(module)
         return hooks_of_namespace(vars(module), params)
     return hooks_of(strategy_class(**params))
-
-
-def parse_param(text: str) -> tuple[str, Any]:
-    """Read "name=value", the value as a Python literal where it is one.
-
-    Examples
-    --------
-    >>> parse_param("fast=10"), parse_param("field=close")
-    (('fast', 10), ('field', 'close'))
-    """
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip().isidentifier():
-        raise InvalidParameter(f"parameter {text!r} is not of the form name=value")
-    try:
-        return name.strip(), ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError):
-        return name.strip(), value.strip()

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from rustybt.cli.script import MODULE_NAME, hooks_with, parse_param, run_script, strategy_class_of
+from rustybt.engine.script import execute_script, hooks_with, strategy_class_of
 from rustybt.errors import InvalidParameter, ScriptError
 
 CLASS = """
@@ -24,7 +24,7 @@ FUNCTIONS = "def initialize(context):\n    pass\n\n\ndef handle_data(context, da
 def clean_interpreter(monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
-    sys.modules.pop(MODULE_NAME, None)
+    sys.modules.pop("_script_strategy", None)
 
 
 @pytest.fixture
@@ -38,45 +38,45 @@ def script(tmp_path):
 
 
 def test_the_most_derived_class_is_the_strategy(script):
-    module = run_script(script(CLASS))
+    module = execute_script(script(CLASS))
     assert strategy_class_of(module).__name__ == "Crossover"
     hooks = hooks_with(module, {"fast": 20})
     assert (hooks.handle_data.__self__.fast, hooks.initialize) == (20, None)
 
 
 def test_functions_get_their_parameters_as_they_are(script):
-    hooks = hooks_with(run_script(script(FUNCTIONS)), {"any": 1})
+    hooks = hooks_with(execute_script(script(FUNCTIONS)), {"any": 1})
     assert (hooks.params, hooks.initialize.__name__, hooks.analyze) == ({"any": 1}, "initialize", None)
 
 
 def test_an_unknown_parameter_is_named_with_its_neighbour(script):
     with pytest.raises(InvalidParameter, match=r"Crossover has no parameter 'fats' \(did you mean 'fast'\?\)"):
-        hooks_with(run_script(script(CLASS)), {"fats": 1})
+        hooks_with(execute_script(script(CLASS)), {"fats": 1})
 
 
 def test_two_strategies_are_one_too_many(script):
     source = "from rustybt import Strategy\nclass A(Strategy): pass\nclass B(Strategy): pass\n"
     with pytest.raises(ScriptError, match=r"strategy.py defines 2 strategies \(A, B\): keep one a file"):
-        strategy_class_of(run_script(script(source)))
+        strategy_class_of(execute_script(script(source)))
 
 
 def test_a_file_without_a_strategy(script):
     with pytest.raises(
         ScriptError, match="strategy.py defines no strategy: write a class derived from rustybt.Strategy"
     ):
-        hooks_with(run_script(script("x = 1\n")), {})
+        hooks_with(execute_script(script("x = 1\n")), {})
 
 
 def test_a_syntax_error_names_file_and_line(script):
     with pytest.raises(ScriptError, match=r"strategy.py, line 2: expected ':': def f\(\)"):
-        run_script(script("x = 1\ndef f()\n    pass\n"))
+        execute_script(script("x = 1\ndef f()\n    pass\n"))
 
 
 def test_bytes_that_are_no_source(tmp_path):
     path = tmp_path / "strategy.py"
     path.write_bytes(b"x = 1\0")
     with pytest.raises(ScriptError, match=r"strategy.py.*null bytes"):
-        run_script(path)
+        execute_script(path)
 
 
 def test_a_missing_file_names_its_neighbour(script):
@@ -84,56 +84,34 @@ def test_a_missing_file_names_its_neighbour(script):
     with pytest.raises(
         ScriptError, match=r"strategy file '.*crosover.py' does not exist \(did you mean 'crossover.py'\?\)"
     ):
-        run_script(path.with_name("crosover.py"))
+        execute_script(path.with_name("crosover.py"))
 
 
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(ScriptError, match="is a folder: name a .py file in it"):
-        run_script(tmp_path)
+        execute_script(tmp_path)
 
 
 @pytest.mark.parametrize("line", ["from zipline.api import order", "import zipline"])
 def test_a_script_for_zipline_is_told_what_to_change(script, line):
     with pytest.raises(ScriptError, match=r"strategy.py imports 'zipline': write rustybt where it says zipline"):
-        run_script(script(line + "\n"))
+        execute_script(script(line + "\n"))
 
 
 def test_other_missing_modules_are_the_scripts_own_error(script):
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
-        run_script(script("import no_such_module\n"))
+        execute_script(script("import no_such_module\n"))
 
 
 def test_a_sibling_module_can_be_imported(script):
     script("SIGNAL = 7\n", "sibling_of_strategy.py")
-    assert run_script(script("from sibling_of_strategy import SIGNAL\n")).SIGNAL == 7
+    assert execute_script(script("from sibling_of_strategy import SIGNAL\n")).SIGNAL == 7
 
 
 def test_what_stands_under_the_main_guard_is_left_out(script):
-    run_script(script("if __name__ == '__main__':\n    1 / 0\n"))
+    execute_script(script("if __name__ == '__main__':\n    1 / 0\n"))
 
 
 def test_a_dataclass_finds_its_module(script):
     source = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass C:\n    x: int\n"
-    assert run_script(script(source)).C(3).x == 3
-
-
-@pytest.mark.parametrize(
-    ("text", "pair"),
-    [
-        ("fast=10", ("fast", 10)),
-        ("level = -0.5", ("level", -0.5)),
-        ("field=close", ("field", "close")),
-        ("names=['A', 'B']", ("names", ["A", "B"])),
-        ("word='1'", ("word", "1")),
-        ("on=True", ("on", True)),
-        ("equation=a=b", ("equation", "a=b")),
-    ],
-)
-def test_a_parameter_is_read(text, pair):
-    assert parse_param(text) == pair
-
-
-@pytest.mark.parametrize("text", ["fast", "=3", "2x=3", "a b=1"])
-def test_a_parameter_without_form(text):
-    with pytest.raises(InvalidParameter, match=r"parameter '.*' is not of the form name=value"):
-        parse_param(text)
+    assert execute_script(script(source)).C(3).x == 3
