@@ -1,0 +1,188 @@
+"""What is being optimized: a strategy class, functions, or a script's file?
+
+Each kind gives, for params, the hooks that the engine calls. Trials that one process runs share the module-level state
+of a class or of functions; a script's functions start every trial from the state that its execution left, as if it were
+run alone.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol
+
+from rustybt._typing import PathLike
+from rustybt.engine.strategy import Hooks, Strategy, hooks_of, hooks_of_namespace
+from rustybt.errors import InvalidParameter, ScriptError
+from rustybt.optimization.parameter_space import ParameterSpace, Params, space_of
+from rustybt.optimization.workers.parcel import pack, unpack
+
+SETTINGS = ("bundle", "start", "end", "capital_base", "search", "objective")
+"""What a strategy class may carry for its optimization."""
+
+
+class Source(Protocol):
+    """The strategy of an optimization."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    def hooks(self, params: Params) -> Hooks:
+        """Give what the engine calls for these params."""
+
+
+@dataclass(frozen=True)
+class ClassSource:
+    """A strategy class, made anew for every trial."""
+
+    strategy_class: type[Strategy]
+
+    @property
+    def name(self) -> str:
+        """The class's name."""
+        return self.strategy_class.__name__
+
+    def hooks(self, params: Params) -> Hooks:
+        """Give the methods of an instance with these parameters."""
+        return hooks_of(self.strategy_class(**params))
+
+
+@dataclass(frozen=True)
+class FunctionSource:
+    """Functions as `run_algorithm` takes them; params are in `context.params`."""
+
+    functions: Hooks
+    name: str = "functions"
+
+    def hooks(self, params: Params) -> Hooks:
+        """Give the functions with these params."""
+        return self.functions._replace(params=params)
+
+
+@dataclass(frozen=True)
+class ScriptSource:
+    """A script's functions, with the globals that they use as they were after its execution."""
+
+    payload: bytes = field(repr=False)
+    name: str
+
+    def hooks(self, params: Params) -> Hooks:
+        """Give functions of this trial alone with these params."""
+        functions: Hooks = unpack(self.payload)
+        return functions._replace(params=params)
+
+
+def source_of_class(strategy_class: object) -> ClassSource:
+    """Give the source of a strategy class, or say that it is none."""
+    if not isinstance(strategy_class, type) or not issubclass(strategy_class, Strategy):
+        hint = ": pass the class, not an instance" if isinstance(strategy_class, Strategy) else ""
+        raise InvalidParameter(f"strategy_class {strategy_class!r} is no subclass of rustybt.Strategy{hint}")
+    return ClassSource(strategy_class)
+
+
+def settings_of(strategy_class: type[Strategy]) -> dict[str, Any]:
+    """Give what a strategy class carries for its optimization."""
+    return {name: getattr(strategy_class, name) for name in SETTINGS if hasattr(strategy_class, name)}
+
+
+def space_from(parameters: object, conditions: Any = ()) -> ParameterSpace:
+    """Make a space from what a user gives as one: a space, or parameters by name."""
+    if isinstance(parameters, ParameterSpace):
+        return parameters.with_conditions(conditions)
+    if not isinstance(parameters, Mapping):
+        raise InvalidParameter(f'space {parameters!r} is no mapping: write {{"fast": Integer(5, 50), ...}}')
+    return ParameterSpace(parameters, conditions)
+
+
+class Script(NamedTuple):
+    """What a script's file defines for an optimization.
+
+    Attributes
+    ----------
+    source : ClassSource or ScriptSource
+        Its strategy.
+    space : ParameterSpace
+        Its class's parameters, or its `parameters` and `conditions`.
+    settings : dict
+        What its class carries.
+    """
+
+    source: ClassSource | ScriptSource
+    space: ParameterSpace
+    settings: dict[str, Any]
+
+
+def read_script(path: PathLike) -> Script:
+    """Execute a script once and find its strategy: its one `Strategy` class, or its functions.
+
+    Parameters
+    ----------
+    path : path-like
+        The file. Its folder joins the import path, as if Python had been started on it.
+
+    Returns
+    -------
+    Script
+        Functions read their params from `context.params`; their space is the script's `parameters`, a dict of name to
+        parameter, under its `conditions` if it has any.
+
+    Raises
+    ------
+    ScriptError
+        If the file cannot be read or compiled, or defines no strategy, or several.
+    """
+    module = execute_script(Path(path))
+    classes = {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Strategy) and value.__module__ == module.__name__
+    }
+    if len(classes) > 1:
+        raise ScriptError(f"{path} defines {len(classes)} strategy classes ({', '.join(classes)}): keep one")
+    if classes:
+        (strategy_class,) = classes.values()
+        return Script(ClassSource(strategy_class), space_of(strategy_class), settings_of(strategy_class))
+    functions = hooks_of_namespace(vars(module))
+    if functions.initialize is None and functions.handle_data is None:
+        raise ScriptError(
+            f"{path} defines neither a Strategy class nor initialize or handle_data: write one"
+        )
+    space = space_from(getattr(module, "parameters", {}), getattr(module, "conditions", ()))
+    return Script(ScriptSource(pack(functions).payload, Path(path).name), space, {})
+
+
+def execute_script(path: Path) -> ModuleType:
+    """Execute a file as a module of its own name, which replaces an earlier one.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    ModuleType
+        With the script's globals; its `__name__` is not "__main__".
+
+    Raises
+    ------
+    ScriptError
+        If the file cannot be read or compiled. What the script itself raises comes through.
+    """
+    try:
+        code = compile(path.read_bytes(), str(path), "exec")
+    except OSError as error:
+        raise ScriptError(f"script {str(path)!r} cannot be read: {error.strerror or error}") from None
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise ScriptError(f"script {str(path)!r} is no Python{f', line {line}' if line else ''}: {error}") from None
+    module = ModuleType(f"_script_{path.stem}")
+    module.__file__ = str(path.resolve())
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    sys.modules[module.__name__] = module
+    exec(code, vars(module))
+    return module

@@ -1,0 +1,1 @@
+"""What runs trials? One process, or many that live long."""

@@ -1,0 +1,121 @@
+"""How does a user's code cross to another process?
+
+By cloudpickle, with the user's own modules by value: a worker may have been started before they were written, and keeps
+no older copy of them. This is the one place where code is pickled; nothing of it touches the disk.
+"""
+
+import hashlib
+import io
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import cloudpickle
+
+from rustybt.errors import WorkerError
+
+
+class Parcel(NamedTuple):
+    """Pickled code and the SHA-256 by which a worker knows what it has.
+
+    Attributes
+    ----------
+    digest : str
+        Hexadecimal.
+    payload : bytes
+        For `unpack`.
+    """
+
+    digest: str
+    payload: bytes
+
+
+def pack(value: Any) -> Parcel:
+    """Pickle a value with the code it needs.
+
+    Parameters
+    ----------
+    value : object
+        May hold functions and classes of the user's.
+
+    Returns
+    -------
+    Parcel
+        Which `unpack` undoes in any process that has the same packages.
+
+    Raises
+    ------
+    WorkerError
+        If the value holds what no other process can have, such as an open file or a lock.
+
+    Examples
+    --------
+    >>> unpack(pack(lambda x: x + 1).payload)(2)
+    3
+    """
+    buffer = io.BytesIO()
+    with user_modules_by_value():
+        try:
+            cloudpickle.Pickler(buffer, protocol=5).dump(value)
+        except Exception as error:
+            raise WorkerError(
+                f"the strategy cannot be sent to worker processes ({type(error).__name__}: {error}): it, or a global "
+                "that its functions use, holds something that only this process has; make it in initialize"
+            ) from error
+    payload = buffer.getvalue()
+    return Parcel(hashlib.sha256(payload).hexdigest(), payload)
+
+
+def unpack(payload: bytes) -> Any:
+    """Give the value of a parcel that this program packed and sent over its own pipe."""
+    return cloudpickle.loads(payload)
+
+
+@contextmanager
+def user_modules_by_value() -> Iterator[None]:
+    """Let cloudpickle take the user's modules by value, and forget it afterwards what it was not told before."""
+    known = cloudpickle.list_registry_pickle_by_value()
+    added = [module for name, module in user_modules() if name not in known]
+    try:
+        for module in added:
+            cloudpickle.register_pickle_by_value(module)
+        yield
+    finally:
+        for module in added:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def user_modules() -> Iterator[tuple[str, ModuleType]]:
+    """Yield the loaded modules whose source lies neither in site-packages nor in the standard library."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not isinstance(module, ModuleType) or not isinstance(file, str) or module.__name__ != name:
+            continue
+        if name == "__main__" or name.partition(".")[0] == "rustybt" or not file.endswith(".py"):
+            continue  # cloudpickle takes __main__ by value anyway; extension modules have no value
+        if not is_installed(os.path.dirname(file)):
+            yield name, module
+
+
+@lru_cache(maxsize=4096)
+def is_installed(folder: str) -> bool:
+    """Say whether a folder belongs to what every process of this interpreter can import."""
+    path = Path(folder).resolve()
+    return not {"site-packages", "dist-packages"}.isdisjoint(path.parts) or any(
+        path.is_relative_to(root) for root in standard_folders()
+    )
+
+
+@cache
+def standard_folders() -> tuple[Path, ...]:
+    """Give the folders of the standard library and of installed packages."""
+    folders = {sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    folders |= {*site.getsitepackages(), site.getusersitepackages()}
+    return tuple(sorted(Path(folder).resolve() for folder in folders if folder))
