@@ -13,22 +13,50 @@ import pandas as pd
 from rustybt.assets import Asset, Equity
 from rustybt.engine.active import current
 from rustybt.engine.schedule import DateRule, TimeRule, date_rules, time_rules
-from rustybt.finance import commission, execution, slippage
-from rustybt.finance.commission import CommissionModel
+from rustybt.engine.setting_calls import (
+    set_asset_restrictions,
+    set_benchmark,
+    set_cancel_policy,
+    set_commission,
+    set_do_not_order_list,
+    set_long_only,
+    set_max_leverage,
+    set_max_order_count,
+    set_max_order_size,
+    set_max_position_size,
+    set_min_leverage,
+    set_slippage,
+    set_symbol_lookup_date,
+)
+from rustybt.finance import cancel_policy, commission, execution, slippage
+from rustybt.finance.asset_restrictions import (
+    RESTRICTION_STATES,
+    HistoricalRestrictions,
+    Restriction,
+    StaticRestrictions,
+)
+from rustybt.finance.cancel_policy import EODCancel, NeverCancel
 from rustybt.finance.execution import ExecutionStyle
 from rustybt.finance.order import Order
 from rustybt.finance.slippage import (
     FixedBasisPointsSlippage,
     FixedSlippage,
-    SlippageModel,
     VolumeShareSlippage,
 )
 
 __all__ = [
+    "EODCancel",
     "FixedBasisPointsSlippage",
     "FixedSlippage",
+    "HistoricalRestrictions",
+    "NeverCancel",
+    "RESTRICTION_STATES",
+    "Restriction",
+    "StaticRestrictions",
     "VolumeShareSlippage",
+    "batch_market_order",
     "cancel_order",
+    "cancel_policy",
     "commission",
     "date_rules",
     "execution",
@@ -43,9 +71,19 @@ __all__ = [
     "order_value",
     "record",
     "schedule_function",
+    "set_asset_restrictions",
     "set_benchmark",
+    "set_cancel_policy",
     "set_commission",
+    "set_do_not_order_list",
+    "set_long_only",
+    "set_max_leverage",
+    "set_max_order_count",
+    "set_max_order_size",
+    "set_max_position_size",
+    "set_min_leverage",
     "set_slippage",
+    "set_symbol_lookup_date",
     "sid",
     "slippage",
     "symbol",
@@ -190,6 +228,27 @@ def order_target_percent(
     return current("order_target_percent").order_target_percent(asset, target, limit_price, stop_price, style)
 
 
+def batch_market_order(share_counts: pd.Series) -> pd.Index:
+    """Place many market orders at once; trading controls are not asked.
+
+    Parameters
+    ----------
+    share_counts : pd.Series of int64
+        Signed shares by asset; 0 places nothing.
+
+    Returns
+    -------
+    pd.Index of str
+        The orders' ids.
+
+    Raises
+    ------
+    TypeError
+        If it is no Series of int64.
+    """
+    return current("batch_market_order").batch_market_order(share_counts)
+
+
 def get_open_orders(asset: Asset | None = None) -> Any:
     """Give snapshots of the open orders.
 
@@ -254,40 +313,3 @@ def schedule_function(
 def get_datetime(tz: str | tzinfo | None = None) -> pd.Timestamp:
     """Give the simulation's time, in UTC or the zone asked for."""
     return current("get_datetime").get_datetime(tz)
-
-
-def set_slippage(us_equities: SlippageModel | None = None) -> None:
-    """Choose how orders fill; in initialize only.
-
-    Raises
-    ------
-    SetSlippagePostInit
-        After initialize.
-    IncompatibleSlippageModel
-        If it is no slippage model for equities.
-    """
-    current("set_slippage").set_slippage(us_equities)
-
-
-def set_commission(us_equities: CommissionModel | None = None) -> None:
-    """Choose what fills cost; in initialize only.
-
-    Raises
-    ------
-    SetCommissionPostInit
-        After initialize.
-    IncompatibleCommissionModel
-        If it is no commission model for equities.
-    """
-    current("set_commission").set_commission(us_equities)
-
-
-def set_benchmark(benchmark: Asset) -> None:
-    """Compare the run with an asset held throughout; in initialize only.
-
-    Raises
-    ------
-    SetBenchmarkOutsideInitialize
-        After initialize.
-    """
-    current("set_benchmark").set_benchmark(benchmark)

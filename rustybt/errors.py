@@ -96,6 +96,34 @@ class SetCommissionPostInit(RustyBTError, RuntimeError):
     """set_commission after initialize."""
 
 
+class SetCancelPolicyPostInit(RustyBTError, RuntimeError):
+    """set_cancel_policy after initialize."""
+
+
+class RegisterTradingControlPostInit(RustyBTError, RuntimeError):
+    """A trading control set after initialize."""
+
+
+class RegisterAccountControlPostInit(RustyBTError, RuntimeError):
+    """An account control set after initialize."""
+
+
+class TradingControlViolation(RustyBTError, RuntimeError):
+    """An order that a trading control forbids."""
+
+
+class AccountControlViolation(RustyBTError, RuntimeError):
+    """An account that an account control forbids."""
+
+
+class UnsupportedCancelPolicy(RustyBTError, TypeError):
+    """What is passed to set_cancel_policy is none."""
+
+
+class UnsupportedDatetimeFormat(RustyBTError, ValueError):
+    """What is passed for a date is none."""
+
+
 class SetBenchmarkOutsideInitialize(RustyBTError, RuntimeError):
     """set_benchmark after initialize."""
 

@@ -1,13 +1,20 @@
 """What may an algorithm ask about the market at its bar, as `data` in handle_data?"""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
 from rustybt.assets import Asset, Equity
 from rustybt.data.history import daily_window, window_labels
 from rustybt.data.portal import Portal
+
+
+class Restricting(Protocol):
+    """What forbids assets, as `rustybt.finance.asset_restrictions.Restrictions` do."""
+
+    def is_restricted(self, assets: Any, dt: pd.Timestamp) -> Any:
+        """Say whether an asset may not be ordered at a time."""
 
 
 class BarData:
@@ -24,16 +31,20 @@ class BarData:
     (k·0.001), `history` is adjusted as of the bar and rounded to three decimals.
     """
 
-    __slots__ = ("_now", "_portal", "_row")
+    __slots__ = ("_now", "_portal", "_restrictions", "_row")
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
         self._row = 0
         self._now: pd.Timestamp = portal.close_times[0]
+        self._restrictions: list[Restricting] = []
 
     def _move(self, row: int, now: pd.Timestamp) -> None:
         self._row = row
         self._now = now
+
+    def _restrict(self, restrictions: "Restricting") -> None:
+        self._restrictions.append(restrictions)
 
     @property
     def current_dt(self) -> pd.Timestamp:
@@ -170,7 +181,9 @@ class BarData:
         portal, row, column = self._portal, self._row, asset.column
         if not portal.alive_from[column] <= row <= portal.alive_to[column]:
             return False
-        if asset.auto_close_ns < int(portal.session_ns[row]) and asset.auto_close_date is not None:
+        if row > portal.last_open_rows[column]:
+            return False
+        if self._restrictions and any(r.is_restricted(asset, self._now) for r in self._restrictions):
             return False
         price = portal.price(asset, row)
         return price == price

@@ -1,33 +1,26 @@
 """What is `context`: an algorithm with its account, its settings and its clock?"""
 
-from collections.abc import Iterable
 from datetime import tzinfo
 from typing import Any
 
 import pandas as pd
 
-from rustybt.assets import Asset, Equity
+from rustybt.assets import Equity
+from rustybt.data.bar_data import BarData
 from rustybt.data.portal import Portal
 from rustybt.engine.ordering import OrderMethods
 from rustybt.engine.schedule import DateRule, ScheduledFunction, TimeRule, check_rule, due_sessions
+from rustybt.engine.settings import SettingMethods
 from rustybt.engine.span import Span
 from rustybt.engine.strategy import Callback, Hooks
-from rustybt.errors import (
-    IncompatibleCommissionModel,
-    IncompatibleSlippageModel,
-    SetBenchmarkOutsideInitialize,
-    SetCommissionPostInit,
-    SetSlippagePostInit,
-    ZeroCapitalError,
-)
+from rustybt.errors import ZeroCapitalError
 from rustybt.finance.blotter import Blotter
-from rustybt.finance.commission import CommissionModel
+from rustybt.finance.controls import AccountControl, TradingControl
 from rustybt.finance.ledger import Ledger
 from rustybt.finance.portfolio import Account, Portfolio
-from rustybt.finance.slippage import SlippageModel
 
 
-class TradingAlgorithm(OrderMethods):
+class TradingAlgorithm(OrderMethods, SettingMethods):
     """One algorithm in one simulation; the user's functions get it as `context`.
 
     Parameters
@@ -70,13 +63,17 @@ class TradingAlgorithm(OrderMethods):
         self._span = span
         self._hooks = hooks
         self._capital_base = capital_base
-        self._ledger = Ledger(portal, portal.session_labels[span.first], capital_base)
+        self._start = portal.session_labels[span.first]
+        self._data = BarData(portal)
+        self._ledger = Ledger(portal, self._start, capital_base)
+        self._trading_controls: list[TradingControl] = []
+        self._account_controls: list[AccountControl] = []
+        self._symbol_lookup_date: pd.Timestamp | None = None
         self._recorded: dict[str, Any] = {}
         self._scheduled: list[ScheduledFunction] = []
         self._in_before_trading_start = False
-        self._row = span.first
-        self._now = portal.session_labels[span.first].tz_localize("UTC")
         self._priced_at: pd.Timestamp | None = None
+        self._move(span.first, self._start.tz_localize("UTC"))
 
     # What the account holds -------------------------------------------------------------------------------------
 
@@ -105,12 +102,20 @@ class TradingAlgorithm(OrderMethods):
     def _move(self, row: int, now: pd.Timestamp) -> None:
         self._row = row
         self._now = now
+        self._data._move(row, now)
+
+    def validate_account_controls(self) -> None:
+        """Check the account against the controls that initialize set; the loop calls it at each session's end."""
+        for control in self._account_controls:
+            control.validate(self.account, self._now)
 
     # Looking things up ------------------------------------------------------------------------------------------
 
     def symbol(self, symbol_str: str, country_code: str | None = None) -> Equity:
         """Look an asset up by its ticker; see `rustybt.api.symbol`."""
-        as_of = self._portal.session_labels[self._span.last]
+        as_of = self._symbol_lookup_date
+        if as_of is None:
+            as_of = self._portal.session_labels[self._span.last]
         return self.asset_finder.lookup_symbol(_upper(symbol_str), as_of, country_code=country_code)
 
     def symbols(self, *symbols: str, country_code: str | None = None) -> list[Equity]:
@@ -148,46 +153,6 @@ class TradingAlgorithm(OrderMethods):
         run = table.session_ns[self._span.first : self._span.last + 1]
         due = due_sessions(date_rule, half_days, table.name, run)
         self._scheduled.append(ScheduledFunction(func, due))
-
-    # Settings ---------------------------------------------------------------------------------------------------
-
-    def set_slippage(self, us_equities: SlippageModel | None = None) -> None:
-        """Choose the slippage model; see `rustybt.api.set_slippage`."""
-        if self.initialized:
-            raise SetSlippagePostInit("set_slippage was called after initialize: call it in initialize")
-        if us_equities is None:
-            return
-        allowed = getattr(us_equities, "allowed_asset_types", ())
-        if not isinstance(us_equities, SlippageModel) or not _trades_equities(allowed):
-            raise IncompatibleSlippageModel(
-                f"set_slippage: us_equities is {us_equities!r}, which is no slippage model for equities"
-            )
-        self.blotter.slippage = us_equities
-
-    def set_commission(self, us_equities: CommissionModel | None = None) -> None:
-        """Choose the commission model; see `rustybt.api.set_commission`."""
-        if self.initialized:
-            raise SetCommissionPostInit("set_commission was called after initialize: call it in initialize")
-        if us_equities is None:
-            return
-        allowed = getattr(us_equities, "allowed_asset_types", ())
-        if not isinstance(us_equities, CommissionModel) or not _trades_equities(allowed):
-            raise IncompatibleCommissionModel(
-                f"set_commission: us_equities is {us_equities!r}, which is no commission model for equities"
-            )
-        self.blotter.commission = us_equities
-
-    def set_benchmark(self, benchmark: Asset) -> None:
-        """Compare with an asset; see `rustybt.api.set_benchmark`."""
-        if self.initialized:
-            raise SetBenchmarkOutsideInitialize("set_benchmark was called after initialize: call it in initialize")
-        if not isinstance(benchmark, Equity):
-            raise TypeError(f"set_benchmark: benchmark is {benchmark!r}, pass an asset: set_benchmark(symbol('AAPL'))")
-        self.benchmark = benchmark
-
-
-def _trades_equities(allowed: Iterable[type]) -> bool:
-    return any(issubclass(Equity, kind) for kind in allowed)
 
 
 def _upper(symbol: Any) -> str:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
-from rustybt.data.bar_data import BarData
 from rustybt.data.portal import Portal
 from rustybt.engine.actions import CorporateActions, before_trading_start_ns
 from rustybt.engine.active import activated
@@ -61,7 +60,7 @@ class _Session:
         self._blotter = algorithm.blotter
         self._portal = portal
         self._recorder = recorder
-        self._data = BarData(portal)
+        self._data = algorithm._data
         self._actions = actions_of(portal)
         self._labels_ns: list[int] = portal.session_ns.tolist()
         self._closes_ns: list[int] = portal.session_table.close_ns.tolist()
@@ -73,10 +72,11 @@ class _Session:
             self._before_trading_start(row)
         now = self._portal.close_times[row]
         self._algorithm._move(row, now)
-        self._data._move(row, now)
         self._bar(row, now)
         if row >= self._portal.first_auto_close_row:
             self._close_expired(row, now)
+        self._blotter.end_session(now)
+        self._algorithm.validate_account_controls()
         self._algorithm._sync_prices()
         self._recorder.end_session()
 
@@ -106,7 +106,6 @@ class _Session:
         now = pd.Timestamp(moment_ns, tz="UTC")
         algorithm = self._algorithm
         algorithm._move(row, now)
-        self._data._move(row, now)
         algorithm._in_before_trading_start = True
         try:
             algorithm._hooks.before_trading_start(algorithm, self._data)  # type: ignore[misc]

@@ -14,10 +14,12 @@ from rustybt.errors import (
     UnsupportedOrderParameters,
 )
 from rustybt.finance.blotter import Blotter
+from rustybt.finance.controls import TradingControl
 from rustybt.finance.execution import ExecutionStyle, LimitOrder, MarketOrder, StopLimitOrder, StopOrder
 from rustybt.finance.order import Order
 
 if TYPE_CHECKING:
+    from rustybt.data.bar_data import BarData
     from rustybt.data.portal import Portal
     from rustybt.finance.portfolio import Portfolio
 
@@ -36,10 +38,12 @@ class OrderMethods:
 
     blotter: Blotter
     initialized: bool
+    _data: "BarData"
     _in_before_trading_start: bool
     _now: pd.Timestamp
     _portal: "Portal"
     _row: int
+    _trading_controls: list[TradingControl]
 
     if TYPE_CHECKING:
 
@@ -60,6 +64,8 @@ class OrderMethods:
             return None
         shares = whole_order(amount)
         chosen = self._execution_style(asset, limit_price, stop_price, style)
+        for control in self._trading_controls:
+            control.validate(asset, shares, self.portfolio, self._now, self._data)
         return self.blotter.place(asset, shares, chosen, self._now)  # type: ignore[arg-type]
 
     def order_value(
@@ -129,6 +135,19 @@ class OrderMethods:
             return None
         worth = self._shares_worth(asset, self.portfolio.portfolio_value * target)
         return self.order(asset, self._missing(asset, worth), limit_price, stop_price, style)
+
+    def batch_market_order(self, share_counts: pd.Series) -> pd.Index:
+        """Place many market orders; see `rustybt.api.batch_market_order`."""
+        if not isinstance(share_counts, pd.Series):
+            raise TypeError(f"batch_market_order: share_counts is a {type(share_counts).__name__}, pass a Series")
+        if share_counts.dtype != "int64":
+            raise TypeError(f"batch_market_order: share_counts has dtype {share_counts.dtype}, it must be int64")
+        ids = [
+            self.blotter.place(asset, int(shares), MARKET, self._now)
+            for asset, shares in share_counts.items()
+            if shares
+        ]
+        return pd.Index(ids, dtype=object)
 
     def get_open_orders(self, asset: Asset | None = None) -> Any:
         """Give snapshots of open orders; see `rustybt.api.get_open_orders`."""

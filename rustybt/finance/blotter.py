@@ -1,5 +1,6 @@
 """Which orders are open, and what do they do in this bar?"""
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from rustybt.assets import Equity
 from rustybt.data.portal import Portal
 from rustybt.finance import commission as commissions
 from rustybt.finance import slippage as slippages
+from rustybt.finance.cancel_policy import SESSION_END, CancelPolicy, NeverCancel
 from rustybt.finance.commission import CommissionModel, PerShare
 from rustybt.finance.execution import ExecutionStyle
 from rustybt.finance.ledger import Ledger
@@ -20,6 +22,8 @@ from rustybt.kernels.fills import book_fill, fill_and_book
 
 if TYPE_CHECKING:
     from rustybt.data.bar_data import BarData
+
+log = logging.getLogger("rustybt.orders")
 
 MAX_SHARES = 100_000_000_000
 
@@ -53,6 +57,7 @@ class Blotter:
         self.orders: dict[str, Order] = {}
         self.open_orders: dict[Equity, list[Order]] = {}
         self.new_orders: list[Order] = []
+        self.cancel_policy: CancelPolicy = NeverCancel()
         self._portal = portal
 
     # Placing and cancelling -------------------------------------------------------------------------------------
@@ -121,6 +126,17 @@ class Blotter:
         for order in list(self.open_orders.get(asset, ())):
             self.cancel(order.id, now)
         self.open_orders.pop(asset, None)
+
+    def end_session(self, now: pd.Timestamp) -> None:
+        """Let the cancel policy act on a daily session's end: on an asset's first order, where there are several."""
+        if not self.open_orders or not self.cancel_policy.should_cancel(SESSION_END):
+            return
+        for queue in list(self.open_orders.values()):
+            if len(queue) > 1:
+                first = queue[0]
+                self.cancel(first.id, now)
+                if self.cancel_policy.warn_on_cancel:
+                    _warn_of_cancel(first)
 
     def apply_splits(self, splits: Iterable[tuple[Equity, float]]) -> None:
         """Restate open orders for splits; one without a whole share left is dropped, as a broker would."""
@@ -256,6 +272,16 @@ class Blotter:
                 queue[:] = [order for order in queue if order.open]
             if not queue:
                 del self.open_orders[asset]
+
+
+def _warn_of_cancel(order: Order) -> None:
+    log.warning(
+        "Your order for %s shares of %s was canceled at the end of the day: %s shares filled, %s did not.",
+        order.amount,
+        order.asset.symbol,
+        order.filled,
+        order.open_amount,
+    )
 
 
 class _Bar:
