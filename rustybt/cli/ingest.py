@@ -1,0 +1,72 @@
+"""How does market data get into a bundle from the command line?"""
+
+from pathlib import Path
+
+import click
+
+from rustybt.constants import DEFAULT_CALENDAR
+from rustybt.data.bundles import ingest as ingest_bundle
+from rustybt.data.bundles import ingest_csvdir, versions
+from rustybt.data.manifest import Manifest
+
+MOST_NAMED = 5
+
+
+@click.group(invoke_without_command=True)
+@click.option("-b", "--bundle", metavar="NAME", help="A registered bundle, or a csvdir bundle to read again.")
+@click.pass_context
+def ingest(ctx: click.Context, bundle: str | None) -> None:
+    """Read market data into a new version of a bundle.
+
+    Older versions stay until `rustybt clean` deletes them. A run that is interrupted leaves them as they were.
+    """
+    if ctx.invoked_subcommand is not None:
+        if bundle is not None:
+            raise click.UsageError("-b names a bundle that is known: csvdir takes --name.")
+        return
+    if bundle is None:
+        raise click.UsageError("Missing option '-b', or the command csvdir.")
+    report(bundle, ingest_bundle(bundle, show_progress=True))
+
+
+@ingest.command()
+@click.argument("path", type=click.Path(path_type=Path), metavar="PATH")
+@click.option("--name", required=True, help="The new bundle's name.")
+@click.option("--calendar", default=DEFAULT_CALENDAR, show_default=True, help="Exchange calendar of the bars.")
+def csvdir(path: Path, name: str, calendar: str) -> None:
+    """Read a folder PATH/daily of CSV files, one a symbol.
+
+    Columns: date, open, high, low, close, volume, and optionally dividend and split.
+    """
+    report(name, ingest_csvdir(path, name, calendar, show_progress=True))
+
+
+def report(name: str, version: str) -> None:
+    """Say what the new version holds, and which sessions it lacks."""
+    manifest = next(record.manifest for record in versions(name) if record.version == version)
+    if manifest is None:
+        return
+    click.echo(f"{name}: {contents(manifest)}")
+    if manifest.description:
+        click.echo(manifest.description)
+    for line in gap_lines(manifest):
+        click.echo(line, err=True)
+
+
+def contents(manifest: Manifest) -> str:
+    """Give a version's size and span in a few words."""
+    return (
+        f"{manifest.assets:,} symbols, {manifest.rows:,} daily bars, "
+        f"{manifest.first_session} to {manifest.last_session} ({manifest.calendar})"
+    )
+
+
+def gap_lines(manifest: Manifest) -> list[str]:
+    """Name the symbols that lack sessions between their first and last bar, the worst first."""
+    worst = sorted(manifest.gaps.items(), key=lambda item: (-int(item[1]["missing"]), item[0]))
+    lines = [
+        f"Gap: {symbol} has no bar on {gap['missing']:,} sessions of its life, the first on {gap['first']}"
+        for symbol, gap in worst[:MOST_NAMED]
+    ]
+    more = len(worst) - len(lines)
+    return [*lines, f"Gap: and {more:,} more symbols"] if more > 0 else lines
