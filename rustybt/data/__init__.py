@@ -1,0 +1,1 @@
+"""What did the market do? Ingested bundles, and what a simulation may see of them."""

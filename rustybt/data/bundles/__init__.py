@@ -1,0 +1,28 @@
+"""How does market data become a versioned bundle, and how is it found again?"""
+
+from rustybt.data.bundles.catalog import BundleRecord, VersionRecord, available, clean, load, versions
+from rustybt.data.bundles.csvdir import csvdir_equities
+from rustybt.data.bundles.ingest import ingest, ingest_csvdir
+from rustybt.data.bundles.layout import from_bundle_ingest_dirname, ingestions_for_bundle, to_bundle_ingest_dirname
+from rustybt.data.bundles.registry import RegisteredBundle, bundles, register, unregister
+from rustybt.errors import UnknownBundle
+
+__all__ = [
+    "BundleRecord",
+    "RegisteredBundle",
+    "UnknownBundle",
+    "VersionRecord",
+    "available",
+    "bundles",
+    "clean",
+    "csvdir_equities",
+    "from_bundle_ingest_dirname",
+    "ingest",
+    "ingest_csvdir",
+    "ingestions_for_bundle",
+    "load",
+    "register",
+    "to_bundle_ingest_dirname",
+    "unregister",
+    "versions",
+]

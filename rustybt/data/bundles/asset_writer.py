@@ -1,0 +1,193 @@
+"""Which assets does an ingest function describe? Frames of equities and exchanges to an asset finder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from rustybt.assets import AssetFinder, Equity, SymbolOwner
+from rustybt.assets.finder import symbol_key
+from rustybt.constants import NAT
+from rustybt.errors import BadData, did_you_mean
+
+_FOREVER_NS: Final = 2**63 - 1
+_TEXT: Final = ("symbol", "asset_name", "exchange")
+_TIMES: Final = {"start_date": 0, "end_date": _FOREVER_NS, "first_traded": NAT, "auto_close_date": NAT}
+"""Columns of dates, and what a missing column means (nanoseconds since 1970)."""
+_SYNONYMS: Final = {"company_name": "asset_name", "file_name": "symbol"}
+
+
+class AssetWriter:
+    """Collects the assets of a bundle version that is being ingested."""
+
+    def __init__(self) -> None:
+        self._equities: list[pd.DataFrame] = []
+        self._exchanges: dict[str, tuple[str, str]] = {}
+
+    def write(
+        self,
+        equities: pd.DataFrame | None = None,
+        futures: pd.DataFrame | None = None,
+        exchanges: pd.DataFrame | None = None,
+        root_symbols: pd.DataFrame | None = None,
+        equity_supplementary_mappings: pd.DataFrame | None = None,
+    ) -> None:
+        """Describe assets.
+
+        Parameters
+        ----------
+        equities : DataFrame, optional
+            The index, or a column "sid", holds the sids. Columns: symbol, asset_name, exchange (required), start_date
+            (default 1970), end_date (default never), first_traded, auto_close_date. A sid with several rows had several
+            symbols, each from its start to its end.
+        futures, root_symbols, equity_supplementary_mappings : DataFrame, optional
+            Must be empty: only equities are supported.
+        exchanges : DataFrame, optional
+            Columns exchange (or the index), canonical_name (default the exchange) and country_code (default "??"). By
+            default those that the equities name.
+
+        Raises
+        ------
+        BadData
+            If a frame is refused, or equities lack what they need.
+        """
+        refused = {
+            "futures": futures,
+            "root_symbols": root_symbols,
+            "equity_supplementary_mappings": equity_supplementary_mappings,
+        }
+        for name, frame in refused.items():
+            if frame is not None and len(frame):
+                raise BadData(f"{name} has {len(frame)} rows, but only equities are supported: leave {name} out")
+        if exchanges is not None:
+            self._add_exchanges(exchanges)
+        if equities is not None and len(equities):
+            self._equities.append(_checked(equities))
+
+    def finder(self) -> AssetFinder:
+        """Give everything written so far as a finder.
+
+        Returns
+        -------
+        AssetFinder
+
+        Raises
+        ------
+        BadData
+            If no asset was written, or a symbol has two owners in one country at one time.
+        """
+        if not self._equities:
+            raise BadData("the ingest function wrote no assets: call asset_db_writer.write(equities=...)")
+        rows = pd.concat([_rows(frame) for frame in self._equities], ignore_index=True)
+        rows = rows.sort_values(["sid", "end_date"], kind="stable")
+        equities = [self._equity(int(sid), group) for sid, group in rows.groupby("sid", sort=True)]
+        owners = [
+            SymbolOwner(int(start), int(end), int(sid), symbol)
+            for sid, symbol, start, end in rows[["sid", "symbol", "start_date", "end_date"]].to_numpy(dtype=object)
+        ]
+        _check_owners(owners, {equity.sid: equity.country_code for equity in equities})
+        return AssetFinder(equities, owners)
+
+    def _add_exchanges(self, exchanges: pd.DataFrame) -> None:
+        frame = exchanges if "exchange" in exchanges.columns else exchanges.rename_axis("exchange").reset_index()
+        for row in frame.to_dict("records"):
+            name = _text(row["exchange"])
+            canonical, country = _text(row.get("canonical_name")), _text(row.get("country_code"))
+            self._exchanges[name] = (canonical or name, country or "??")
+
+    def _equity(self, sid: int, rows: pd.DataFrame) -> Equity:
+        latest = rows.iloc[-1]
+        exchange = latest["exchange"]
+        if self._exchanges and exchange not in self._exchanges:
+            near = did_you_mean(exchange, self._exchanges)
+            raise BadData(f"equity {sid} trades on {exchange!r}, which the exchanges frame lacks{near}: add it there")
+        canonical, country = self._exchanges.get(exchange, (exchange, "??"))
+        return Equity(
+            *(sid, latest["symbol"], latest["asset_name"], canonical, exchange, country),
+            *(_date(int(rows["start_date"].min())), _date(int(rows["end_date"].max()))),
+            *(_date(int(latest["first_traded"])), _date(int(latest["auto_close_date"]))),
+        )
+
+
+def _checked(equities: pd.DataFrame) -> pd.DataFrame:
+    frame = equities.copy()
+    for synonym, name in _SYNONYMS.items():
+        if synonym in frame.columns and name not in frame.columns:
+            frame[name] = frame[synonym]
+    if "sid" in frame.columns:
+        frame = frame.set_index("sid")
+    if "exchange" not in frame.columns:
+        near = did_you_mean("exchange", [str(column) for column in frame.columns])
+        raise BadData(f"equities have no column 'exchange'{near}: name the exchange of each, e.g. 'NYSE'")
+    if not pd.api.types.is_integer_dtype(frame.index.dtype) or (frame.index < 0).any():
+        raise BadData(f"equities have sid {frame.index[0]!r}: the index must hold whole numbers from 0 on")
+    return frame
+
+
+def _rows(frame: pd.DataFrame) -> pd.DataFrame:
+    columns: dict[str, Any] = {"sid": frame.index.to_numpy(dtype=np.int64)}
+    for name in _TEXT:
+        columns[name] = [_text(cell) for cell in frame[name]] if name in frame.columns else [""] * len(frame)
+    columns["symbol"] = [symbol.upper() for symbol in columns["symbol"]]
+    for name, default in _TIMES.items():
+        columns[name] = times_ns(frame[name], f"equities column {name!r}") if name in frame.columns else default
+    for name in ("start_date", "end_date"):
+        columns[name] = np.where(columns[name] == NAT, _TIMES[name], columns[name])
+    return pd.DataFrame(columns)
+
+
+def times_ns(column: Any, who: str) -> Any:
+    """Read a column of dates of any kind as int64 nanoseconds since 1970, UTC; NAT where missing.
+
+    Parameters
+    ----------
+    column : Series, Index or sequence
+        Dates; integers are nanoseconds.
+    who : str
+        Whose dates; for messages.
+
+    Returns
+    -------
+    int64 array
+
+    Raises
+    ------
+    BadData
+        If they are no dates.
+    """
+    try:
+        index = pd.DatetimeIndex(pd.to_datetime(pd.Series(column).to_numpy(), utc=True))
+    except (ValueError, TypeError) as error:
+        raise BadData(f"{who} holds something else than dates ({error}): convert it with pandas.to_datetime") from error
+    return index.tz_localize(None).as_unit("ns").asi8
+
+
+def _check_owners(owners: Sequence[SymbolOwner], country: dict[int, str]) -> None:
+    """Refuse a symbol that two assets of one country hold on the same day: look-ups could not tell them apart."""
+    held: dict[tuple[tuple[str, str], str], SymbolOwner] = {}
+    for owner in sorted(owners):
+        if owner.start_ns > owner.end_ns:
+            raise BadData(
+                f"equity {owner.sid} [{owner.symbol}] starts on {_date(owner.start_ns)} after its end "
+                f"{_date(owner.end_ns)}: exchange start_date and end_date"
+            )
+        key = (symbol_key(owner.symbol), country[owner.sid])
+        before = held.get(key)
+        if owner.symbol and before is not None and before.sid != owner.sid and owner.start_ns <= before.end_ns:
+            raise BadData(
+                f"symbol {owner.symbol!r} in country {key[1]} belongs to sid {before.sid} until "
+                f"{_date(before.end_ns)} and to sid {owner.sid} from {_date(owner.start_ns)}: ownership must not overlap"
+            )
+        if before is None or owner.end_ns >= before.end_ns:
+            held[key] = owner
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None or pd.isna(cell) else str(cell)
+
+
+def _date(ns: int) -> pd.Timestamp | None:
+    return None if ns == NAT else pd.Timestamp(ns)

@@ -1,0 +1,221 @@
+"""How do daily bars reach the disk? One asset's frame at a time, checked, digested and appended to Parquet."""
+
+from __future__ import annotations
+
+import glob
+import warnings
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from rustybt._typing import FloatArray, IntArray
+from rustybt.constants import NS_PER_DAY, OHLC, OHLCV
+from rustybt.data.bundles.fingerprint import bars_digests
+from rustybt.data.bundles.frames import bar_arrays, missing_bars
+from rustybt.data.bundles.progress import tracked
+from rustybt.errors import BadData, IngestWarning, InvalidParameter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+ROWS_PER_GROUP: Final = 262_144
+_SHOWN_DATES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AssetBars:
+    """What was stored for one asset.
+
+    Attributes
+    ----------
+    first_day, last_day : int
+        Its first and last bar, in days since 1970.
+    rows : int
+        Number of bars.
+    missing : int
+        Sessions without a bar in between.
+    first_missing : int
+        The first of them in days since 1970, -1 for none.
+    digests : dict
+        Year to digest, see `fingerprint.bars_digests`.
+    """
+
+    first_day: int
+    last_day: int
+    rows: int
+    missing: int
+    first_missing: int
+    digests: dict[int, str]
+
+
+class DailyBarWriter:
+    """Stores daily bars of a bundle version that is being ingested.
+
+    Parameters
+    ----------
+    path : Path
+        The Parquet file to write.
+    session_ns : int64 array, shape (n,)
+        Every session that may have a bar.
+    calendar_name : str
+        Where they are from; for messages.
+
+    Attributes
+    ----------
+    assets : dict of int to AssetBars
+        What was stored, by sid.
+    """
+
+    def __init__(self, path: Path, session_ns: IntArray, calendar_name: str) -> None:
+        self._path = path
+        self._session_days = session_ns // NS_PER_DAY
+        self._calendar_name = calendar_name
+        self._pending: list[pa.RecordBatch] = []
+        self._pending_rows = 0
+        self._file: pq.ParquetWriter | None = None
+        self.assets: dict[int, AssetBars] = {}
+
+    def write(
+        self,
+        data: Iterable[tuple[int, pd.DataFrame]],
+        assets: Collection[int] | None = None,
+        show_progress: bool = False,
+        invalid_data_behavior: Literal["warn", "raise", "ignore"] = "warn",
+    ) -> None:
+        """Store the bars of some assets.
+
+        Parameters
+        ----------
+        data : iterable of (int, DataFrame)
+            A sid and its bars: columns open, high, low, close, volume; the index are session labels, ascending. A
+            session without a row, or whose prices are NaN and volume 0, is a missing bar. Prices are stored as given. One
+            frame at a time is held in memory.
+        assets : collection of int, optional
+            The sids that may come; another one is an error.
+        show_progress : bool
+            Show a progress bar where standard error is a terminal.
+        invalid_data_behavior : {"warn", "raise", "ignore"}
+            What to do with a bar that lacks only some of its values.
+
+        Raises
+        ------
+        BadData
+            If a frame is no table of bars, a date is no session of the calendar, or a sid comes twice.
+        """
+        if invalid_data_behavior not in ("warn", "raise", "ignore"):
+            raise InvalidParameter(
+                f"invalid_data_behavior {invalid_data_behavior!r} is not known: choose 'warn', 'raise' or 'ignore'"
+            )
+        allowed = None if assets is None else {int(asset) for asset in assets}
+        total = None if allowed is None else len(allowed)
+        for sid, frame in tracked(data, "Writing daily bars", show_progress, total):
+            if allowed is not None and int(sid) not in allowed:
+                raise BadData(f"daily bars of sid {sid} were written, but assets names only {sorted(allowed)[:10]}")
+            self._write_asset(int(sid), frame, invalid_data_behavior)
+
+    def close(self) -> None:
+        """Finish the file, with rows sorted by sid and session."""
+        self._flush()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if list(self.assets) != sorted(self.assets):
+            _sort_file(self._path)
+
+    def abandon(self) -> None:
+        """Close the file without finishing it."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write_asset(self, sid: int, frame: pd.DataFrame, invalid_data_behavior: str) -> None:
+        who = f"daily bars of sid {sid}"
+        if sid in self.assets:
+            raise BadData(f"{who} were written twice: pass all bars of an asset in one frame")
+        if sid < 0:
+            raise BadData(f"{who}: a sid is a number from 0 on")
+        days, values = bar_arrays(frame, who)
+        self._check_sessions(days, who)
+        _check_whole(days, values, who, invalid_data_behavior)
+        kept = ~missing_bars(values)
+        days, values = days[kept], values[:, kept]
+        if len(days):
+            self.assets[sid] = self._summary(days, values)
+            self._append(sid, days, values)
+
+    def _check_sessions(self, days: IntArray, who: str) -> None:
+        wrong = days[~np.isin(days, self._session_days)]
+        if not len(wrong):
+            return
+        shown = ", ".join(str(_date(day)) for day in wrong[:_SHOWN_DATES].tolist())
+        more = f" and {len(wrong) - _SHOWN_DATES} more" if len(wrong) > _SHOWN_DATES else ""
+        span = f"{_date(int(self._session_days[0]))} to {_date(int(self._session_days[-1]))}"
+        raise BadData(
+            f"{who}: {shown}{more} {'is no session' if len(wrong) == 1 else 'are no sessions'} of calendar "
+            f"{self._calendar_name} from {span}: drop these rows, or choose the calendar and span of the data"
+        )
+
+    def _summary(self, days: IntArray, values: FloatArray) -> AssetBars:
+        first, last = int(days[0]), int(days[-1])
+        begin, end = np.searchsorted(self._session_days, [first, last + 1])
+        missing, first_missing = int(end - begin) - len(days), -1
+        if missing:
+            first_missing = int(np.setdiff1d(self._session_days[begin:end], days)[0])
+        return AssetBars(first, last, len(days), missing, first_missing, bars_digests(days, values))
+
+    def _append(self, sid: int, days: IntArray, values: FloatArray) -> None:
+        import pyarrow as pa
+
+        columns = [pa.array(np.full(len(days), sid)), pa.array(days.astype("datetime64[D]"))]
+        columns += [pa.array(np.ascontiguousarray(column)) for column in values]
+        self._pending.append(pa.record_batch(columns, names=["sid", "session", *OHLCV]))
+        self._pending_rows += len(days)
+        if self._pending_rows >= ROWS_PER_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.Table.from_batches(self._pending)
+        if self._file is None:
+            self._file = pq.ParquetWriter(self._path, table.schema, compression="zstd")
+        self._file.write_table(table, row_group_size=ROWS_PER_GROUP)
+        self._pending, self._pending_rows = [], 0
+
+
+def _sort_file(path: Path) -> None:
+    """Put a file whose assets came in another order into the order that readers skip through."""
+    import duckdb
+
+    unsorted = path.with_suffix(".unsorted")
+    path.replace(unsorted)
+    connection = duckdb.connect(":memory:", config={"threads": 2})
+    try:
+        table = connection.read_parquet(glob.escape(str(unsorted))).order("sid, session")
+        table.write_parquet(str(path), compression="zstd", row_group_size=ROWS_PER_GROUP)
+    finally:
+        connection.close()
+    unsorted.unlink()
+
+
+def _check_whole(days: IntArray, values: FloatArray, who: str, behavior: str) -> None:
+    partial = np.isnan(values[: len(OHLC)]).any(axis=0) & ~missing_bars(values)
+    if behavior == "ignore" or not partial.any():
+        return
+    first = _date(int(days[int(np.argmax(partial))]))
+    text = f"{who}: {int(partial.sum())} bars lack some of their prices, the first on {first}: they read as NaN"
+    if behavior == "raise":
+        raise BadData(text)
+    warnings.warn(text, IngestWarning, stacklevel=4)
+
+
+def _date(day: int) -> np.datetime64:
+    return np.datetime64(day, "D")

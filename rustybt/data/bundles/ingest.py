@@ -1,0 +1,230 @@
+"""How does a new version of a bundle come about? Under a lock, in a folder beside, renamed into place when whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from rustybt.calendars import SessionTable, get_calendar, naive_day, session_table
+from rustybt.data.bundles.csvdir import csvdir_equities
+from rustybt.data.bundles.frame_cache import FrameCache
+from rustybt.data.bundles.layout import (
+    bundle_path,
+    check_name,
+    data_root,
+    ingestion_time,
+    ingestions,
+    to_bundle_ingest_dirname,
+)
+from rustybt.data.bundles.registry import RegisteredBundle, bundles, unknown_bundle
+from rustybt.data.bundles.version import VersionBuilder
+from rustybt.data.files import file_lock, fsync_path
+from rustybt.data.manifest import MANIFEST, read_manifest, verify_files
+from rustybt.errors import BadData, InvalidParameter, InvalidSpan
+
+if TYPE_CHECKING:
+    from exchange_calendars import ExchangeCalendar
+
+WORK_PREFIX = ".tmp-"
+LOCK_FILE = ".lock"
+_CACHE_FOLDER = ".cache"
+
+
+def ingest(
+    name: str,
+    environ: Mapping[str, str] = os.environ,
+    timestamp: Any = None,
+    assets_versions: Collection[int] = (),
+    show_progress: bool = False,
+) -> str:
+    """Make a new version of a bundle.
+
+    Parameters
+    ----------
+    name : str
+        A registered bundle, or one that `ingest_csvdir` made before.
+    environ : mapping
+        The environment variables; also passed to the ingest function.
+    timestamp : date-like, optional
+        The version's time; by default now.
+    assets_versions : collection of int
+        Must be empty: there are no older formats of the asset tables to write.
+    show_progress : bool
+        Show a progress bar where standard error is a terminal.
+
+    Returns
+    -------
+    str
+        Name of the version.
+
+    Raises
+    ------
+    UnknownBundle
+        If nobody registered the name.
+    BadData
+        If what the ingest function wrote is no bundle. The versions before stay as they are.
+    """
+    check_name(name)
+    if assets_versions:
+        raise InvalidParameter(f"assets_versions {list(assets_versions)} cannot be written: leave it out")
+    bundle = bundles.get(name) or _from_disk(name, data_root(environ))
+    if bundle is None:
+        raise unknown_bundle(name, environ)
+    return _ingest(name, bundle, environ, timestamp, show_progress)
+
+
+def ingest_csvdir(
+    path: str | os.PathLike[str],
+    name: str,
+    calendar_name: str = "XNYS",
+    environ: Mapping[str, str] = os.environ,
+    timestamp: Any = None,
+    show_progress: bool = False,
+) -> str:
+    """Make a bundle of a folder of CSV files; afterwards `load(name)` and `ingest(name)` work without registration.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder, see `csvdir.csvdir_equities`.
+    name : str
+        The bundle's name; not that of a registered bundle.
+    calendar_name : str
+        Exchange calendar of the bars.
+    environ : mapping
+        The environment variables.
+    timestamp : date-like, optional
+        The version's time; by default now.
+    show_progress : bool
+        Show a progress bar where standard error is a terminal.
+
+    Returns
+    -------
+    str
+        Name of the version.
+
+    Raises
+    ------
+    InvalidParameter
+        If the name is taken by a registered bundle, or the calendar is unknown.
+    BadData
+        If the folder or one of its files is not as it should be; the message names file, line, symbol and date.
+    """
+    if check_name(name) in bundles:
+        raise InvalidParameter(f"name {name!r} belongs to a registered bundle: choose another for the CSV files")
+    source = {"kind": "csvdir", "path": str(Path(path).expanduser().absolute()), "calendar": calendar_name}
+    return _ingest(name, _csvdir_bundle(source), environ, timestamp, show_progress)
+
+
+def _csvdir_bundle(source: Mapping[str, Any]) -> RegisteredBundle:
+    return RegisteredBundle(csvdir_equities(csvdir=source["path"]), source["calendar"], source=source)
+
+
+def _from_disk(name: str, root: Path) -> RegisteredBundle | None:
+    """Give the registration that the newest version on disk remembers."""
+    versions = ingestions(root, name)
+    if not versions:
+        return None
+    source = read_manifest(bundle_path(root, name) / versions[-1]).source
+    return _csvdir_bundle(source) if source.get("kind") == "csvdir" else None
+
+
+def _ingest(
+    name: str, bundle: RegisteredBundle, environ: Mapping[str, str], timestamp: Any, show_progress: bool
+) -> str:
+    root = data_root(environ)
+    calendar = get_calendar(bundle.calendar_name)
+    allowed = _allowed_sessions(bundle, calendar)
+    version = to_bundle_ingest_dirname(ingestion_time(timestamp))
+    folder = bundle_path(root, name)
+    with file_lock(folder / LOCK_FILE):
+        remove_leftovers(folder)
+        if (folder / version).exists():
+            raise InvalidParameter(
+                f"bundle {name!r} has a version {version} already, and versions never change: choose another timestamp"
+            )
+        work = folder / f"{WORK_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+        work.mkdir()
+        cache = FrameCache(folder / _CACHE_FOLDER)
+        try:
+            _run(name, bundle, root, work, allowed, calendar, cache, environ, show_progress)
+            work.rename(folder / version)
+            fsync_path(folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        cache.clear()
+    return version
+
+
+def _run(
+    name: str,
+    bundle: RegisteredBundle,
+    root: Path,
+    work: Path,
+    allowed: SessionTable,
+    calendar: ExchangeCalendar,
+    cache: FrameCache,
+    environ: Mapping[str, str],
+    show_progress: bool,
+) -> None:
+    """Call the ingest function, and leave a whole version in the folder `work`."""
+    first, last = (pd.Timestamp(int(ns)) for ns in allowed.session_ns[[0, -1]])
+    rest = (calendar, first, last, cache, show_progress, str(work))
+    if not bundle.create_writers:
+        bundle.ingest(environ, None, None, None, None, *rest)
+        _check_foreign(work, name)
+        return
+    builder = VersionBuilder(root, name, bundle, work, allowed)
+    try:
+        bundle.ingest(environ, builder.assets, builder.minute_bars, builder.daily_bars, builder.adjustments, *rest)
+        builder.finish()
+    finally:
+        builder.daily_bars.abandon()
+
+
+def _check_foreign(work: Path, name: str) -> None:
+    """Check a version that the ingest function put into the folder itself."""
+    if not (work / MANIFEST).is_file():
+        raise BadData(
+            f"bundle {name!r} is registered with create_writers=False, but its ingest function left no {MANIFEST} in "
+            "output_dir: copy a whole version there, or let the writers be created"
+        )
+    manifest = read_manifest(work)
+    if manifest.name != name:
+        raise BadData(f"the version in output_dir is of bundle {manifest.name!r}, not {name!r}: copy the right one")
+    verify_files(work, manifest)
+
+
+def _allowed_sessions(bundle: RegisteredBundle, calendar: ExchangeCalendar) -> SessionTable:
+    """Give the sessions from the registered start to the registered end, as far as the calendar reaches."""
+    first, last = calendar.first_session, calendar.last_session
+    if bundle.start_session is not None:
+        first = max(first, _session(bundle.start_session, "start_session", calendar))
+    if bundle.end_session is not None:
+        last = min(last, _session(bundle.end_session, "end_session", calendar))
+    if first > last:
+        raise InvalidSpan(f"start_session {first.date()} is after end_session {last.date()}: exchange them")
+    return session_table(calendar.name, first, last)
+
+
+def _session(value: Any, parameter: str, calendar: ExchangeCalendar) -> pd.Timestamp:
+    day = naive_day(value, parameter)
+    inside = calendar.first_session <= day <= calendar.last_session
+    if inside and not calendar.is_session(day):
+        near = calendar.date_to_session(day, direction="next" if parameter == "start_session" else "previous")
+        raise InvalidSpan(
+            f"{parameter} {day.date()} is no session of calendar {calendar.name}: register the bundle with {near.date()}"
+        )
+    return day
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what an interrupted ingest or clean left; call it with the bundle's lock held."""
+    for entry in folder.glob(f"{WORK_PREFIX}*"):
+        shutil.rmtree(entry, ignore_errors=True)

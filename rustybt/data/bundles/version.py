@@ -1,0 +1,194 @@
+"""How do the tables of an ingest become a version? Everything into one folder, described by a manifest."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from rustybt._typing import BoolArray, IntArray, Records
+from rustybt.assets import AssetFinder
+from rustybt.calendars import SessionTable, session_table
+from rustybt.constants import NAT, SCHEMA_VERSION
+from rustybt.data.adjustments import RATIO, Adjustments, dividend_ratios
+from rustybt.data.bundles.adjustment_writer import AdjustmentWriter
+from rustybt.data.bundles.asset_writer import AssetWriter
+from rustybt.data.bundles.daily_writer import AssetBars, DailyBarWriter
+from rustybt.data.bundles.fingerprint import version_digests
+from rustybt.data.bundles.minute_writer import MinuteBarWriter
+from rustybt.data.dense import fill_field
+from rustybt.data.files import fsync_path, sha256_of
+from rustybt.data.manifest import MANIFEST, Manifest
+from rustybt.data.store import DAILY_BARS, keep_image
+from rustybt.data.tables import VersionTables, to_records, write_parquet
+from rustybt.errors import BadData, IngestWarning
+
+if TYPE_CHECKING:
+    from rustybt.data.bundles.registry import RegisteredBundle
+
+_PAYERS_PER_BLOCK = 256
+_SHOWN_GAPS = 1000
+
+
+class VersionBuilder:
+    """Writes one version of a bundle into an empty folder.
+
+    Parameters
+    ----------
+    root : Path
+        The data folder, for the cache.
+    name : str
+        The bundle.
+    bundle : RegisteredBundle
+        Gives price quantum, description and source.
+    path : Path
+        The empty folder.
+    allowed : SessionTable
+        The sessions that may have a bar.
+    """
+
+    def __init__(self, root: Path, name: str, bundle: RegisteredBundle, path: Path, allowed: SessionTable) -> None:
+        self._root = root
+        self._name = name
+        self._bundle = bundle
+        self._path = path
+        self._allowed = allowed
+        self.daily_bars = DailyBarWriter(path / DAILY_BARS, allowed.session_ns, allowed.name)
+        self.minute_bars = MinuteBarWriter()
+        self.assets = AssetWriter()
+        self.adjustments = AdjustmentWriter()
+
+    def finish(self) -> Manifest:
+        """Write what is still in memory, and the manifest last.
+
+        Returns
+        -------
+        Manifest
+
+        Raises
+        ------
+        BadData
+            If there are no bars, or bars and adjustments of assets that were not described.
+        """
+        self.daily_bars.close()
+        finder = self.assets.finder()
+        _check_known(self.daily_bars.assets, finder)
+        sessions = self._sessions()
+        adjustments = self._adjustments(sessions, finder)
+        manifest = self._manifest(VersionTables(sessions, finder, adjustments))
+        (self._path / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+        for file in sorted(self._path.iterdir()):
+            fsync_path(file)
+        fsync_path(self._path)
+        return manifest
+
+    def _sessions(self) -> SessionTable:
+        bars = self.daily_bars.assets.values()
+        first, last = min(bar.first_day for bar in bars), max(bar.last_day for bar in bars)
+        return session_table(self._allowed.name, np.datetime64(first, "D"), np.datetime64(last, "D"))
+
+    def _adjustments(self, sessions: SessionTable, finder: AssetFinder) -> Adjustments:
+        tables = Adjustments.of(**self.adjustments.tables(finder.sids.tolist()))
+        _warn_never_paid(tables.dividends)
+        ratios, skipped = self._dividend_ratios(tables.dividends, sessions.session_ns)
+        _warn_skipped(tables.dividends, skipped)
+        return Adjustments.of(**{**tables.tables(), "dividend_ratios": ratios})
+
+    def _dividend_ratios(self, dividends: Records, session_ns: IntArray) -> tuple[Records, BoolArray]:
+        """Compute the ratios some payers at a time, so that memory does not grow with the universe."""
+        ratios, skipped = [np.empty(0, RATIO)], np.zeros(len(dividends), dtype=bool)
+        payers = np.unique(dividends["sid"])
+        for start in range(0, len(payers), _PAYERS_PER_BLOCK):
+            sids = payers[start : start + _PAYERS_PER_BLOCK]
+            close = np.empty((len(session_ns), len(sids)))
+            fill_field(close, self._path / DAILY_BARS, "close", session_ns, sids, self._bundle.price_quantum)
+            chosen = np.isin(dividends["sid"], sids)
+            found, skipped[chosen] = dividend_ratios(dividends[chosen], session_ns, sids, close)
+            ratios.append(found)
+        return np.concatenate(ratios), skipped
+
+    def _manifest(self, tables: VersionTables) -> Manifest:
+        bars, bundle = self.daily_bars.assets, self._bundle
+        first_trading = int(self._allowed.session_ns[0])
+        digests_of = {sid: asset.digests for sid, asset in bars.items()}
+        records = to_records(tables)
+        digests = version_digests(records, digests_of, self._allowed.name, bundle.price_quantum, first_trading)
+        for stem, table in records.items():
+            write_parquet(self._path / f"{stem}.parquet", table)
+        days = tables.sessions.session_ns.view("datetime64[ns]").astype("datetime64[D]")
+        manifest = Manifest(
+            schema_version=SCHEMA_VERSION,
+            name=self._name,
+            calendar=self._allowed.name,
+            price_quantum=bundle.price_quantum,
+            first_trading_session_ns=first_trading,
+            first_session=str(days[0]),
+            last_session=str(days[-1]),
+            sessions=len(days),
+            assets=len(tables.finder.equities),
+            rows=sum(asset.rows for asset in bars.values()),
+            fingerprint=digests.fingerprint,
+            sid_map=digests.sid_map,
+            files={file.name: _file_record(file) for file in sorted(self._path.iterdir())},
+            gaps=_gaps(bars, tables.finder),
+            source=dict(bundle.source),
+            description=bundle.description,
+        )
+        keep_image(self._root, manifest, records)
+        return manifest
+
+
+def _file_record(file: Path) -> dict[str, Any]:
+    return {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
+
+
+def _gaps(bars: dict[int, AssetBars], finder: AssetFinder) -> dict[str, dict[str, Any]]:
+    """Report sessions without a bar between an asset's first and last."""
+    gaps = {
+        f"{finder.retrieve_asset(sid).symbol or 'sid'} {sid}": {
+            "missing": asset.missing,
+            "first": str(np.datetime64(asset.first_missing, "D")),
+        }
+        for sid, asset in sorted(bars.items())
+        if asset.missing
+    }
+    return dict(list(gaps.items())[:_SHOWN_GAPS])
+
+
+def _check_known(sids: Iterable[int], finder: AssetFinder) -> None:
+    stored = list(sids)
+    if not stored:
+        raise BadData("the ingest function wrote no daily bars: call daily_bar_writer.write with (sid, frame) pairs")
+    unknown = sorted(set(stored) - set(finder.sids.tolist()))
+    if unknown:
+        raise BadData(
+            f"daily bars of sid {unknown[0]} were written, but asset_db_writer described no such asset: "
+            "the sids of both must agree"
+        )
+
+
+def _warn_never_paid(dividends: Records) -> None:
+    unpaid = int((dividends["pay_ns"] == NAT).sum())
+    if unpaid:
+        warnings.warn(
+            f"{unpaid} of {len(dividends)} dividends have no pay date: they lower earlier prices in history windows, but "
+            "holders are never paid",
+            IngestWarning,
+            stacklevel=2,
+        )
+
+
+def _warn_skipped(dividends: Records, skipped: BoolArray) -> None:
+    if skipped.any():
+        first = dividends[int(np.argmax(skipped))]
+        warnings.warn(
+            f"{int(skipped.sum())} of {len(dividends)} dividends do not adjust earlier prices, because the close before is "
+            f"missing or not above the amount; the first is sid {first['sid']}, ex-date "
+            f"{pd.Timestamp(int(first['ex_ns'])).date()}, amount {first['amount']:g}",
+            IngestWarning,
+            stacklevel=2,
+        )

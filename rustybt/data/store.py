@@ -1,0 +1,228 @@
+"""What does an opened bundle version offer the engine? Sessions, assets, adjustments and dense arrays."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rustybt._typing import Records
+from rustybt.assets import AssetFinder
+from rustybt.calendars import SessionTable
+from rustybt.constants import OHLCV
+from rustybt.data.adjustments import Adjustments
+from rustybt.data.dense import fill_field, fill_last_traded, open_dense
+from rustybt.data.manifest import Manifest, cache_path, read_manifest, verify_files, version_path
+from rustybt.data.tables import VersionTables, from_records, load_image, read_parquet, save_image
+from rustybt.errors import BundleCorrupt
+
+DAILY_BARS = "daily.parquet"
+LAST_TRADED = "last_traded"
+_TABLE_STEMS = (
+    *("sessions", "assets", "owners"),
+    *("splits", "mergers", "dividends", "stock_dividends", "dividend_ratios"),
+)
+
+
+class BundleData:
+    """One ingested version of a bundle, read-only.
+
+    Parameters
+    ----------
+    root : Path
+        The data folder (`RUSTYBT_ROOT`).
+    version : str
+        Name of the version's folder.
+    manifest : Manifest
+        Of that folder.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        What the version says about itself.
+    root : Path
+        The data folder.
+    version : str
+        Name of the version's folder.
+    path : Path
+        The version's folder.
+    """
+
+    def __init__(self, root: Path, version: str, manifest: Manifest) -> None:
+        self.root = root
+        self.version = version
+        self.manifest = manifest
+        self.path = version_path(root, manifest.name, version)
+        self._cache = cache_path(root, manifest)
+        self._arrays: dict[str, np.memmap[Any, Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"BundleData({self.name!r}, version {self.version})"
+
+    @property
+    def name(self) -> str:
+        """The bundle's name."""
+        return self.manifest.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the content; equal data has equal fingerprints, whenever and wherever it was ingested."""
+        return self.manifest.fingerprint
+
+    @property
+    def calendar_name(self) -> str:
+        """Name of the exchange calendar."""
+        return self.manifest.calendar
+
+    @property
+    def price_quantum(self) -> float | None:
+        """Step to which dense prices are rounded, None for none."""
+        return self.manifest.price_quantum
+
+    @property
+    def first_trading_session_ns(self) -> int:
+        """The session before which history windows must not reach, nanoseconds since 1970."""
+        return self.manifest.first_trading_session_ns
+
+    @property
+    def sessions(self) -> SessionTable:
+        """The rows of the dense arrays: from the first to the last session that has a bar."""
+        return self._tables.sessions
+
+    @property
+    def asset_finder(self) -> AssetFinder:
+        """The assets; their order is that of the dense arrays' columns."""
+        return self._tables.finder
+
+    @property
+    def adjustments(self) -> Adjustments:
+        """Splits, mergers and dividends."""
+        return self._tables.adjustments
+
+    def daily(self, field: str) -> np.memmap[Any, Any]:
+        """Map the dense array of a field of the daily bars.
+
+        Parameters
+        ----------
+        field : {"open", "high", "low", "close", "volume", "last_traded"}
+            Prices are as traded (not adjusted), rounded to `price_quantum`. "last_traded" is the row of the last session
+            up to the current one with a volume above 0.
+
+        Returns
+        -------
+        np.memmap, shape (n_sessions, n_assets)
+            C-contiguous, read-only. float64, for "last_traded" int32. Where there is no bar a price is NaN, volume 0;
+            last_traded is -1 before the first trade.
+
+        Raises
+        ------
+        ValueError
+            If the field has another name.
+        BundleCorrupt
+            If the version's bars are not those that were ingested.
+        """
+        mapped = self._arrays.get(field)
+        if mapped is None:
+            mapped = self._arrays[field] = self._open(field)
+        return mapped
+
+    def _open(self, field: str) -> np.memmap[Any, Any]:
+        shape = (len(self.sessions.session_ns), len(self.asset_finder.sids))
+        path = self._cache / f"{field}.npy"
+        if field == LAST_TRADED:
+            return open_dense(
+                path, shape, np.int32, lambda out: fill_last_traded(out, np.asarray(self.daily("volume")))
+            )
+        if field not in OHLCV:
+            raise ValueError(f"field {field!r} is not stored: choose among {', '.join((*OHLCV, LAST_TRADED))}")
+        return open_dense(path, shape, np.float64, partial(self._fill, field=field))
+
+    def _fill(self, out: np.ndarray[Any, Any], field: str) -> None:
+        verify_files(self.path, self.manifest, DAILY_BARS)
+        fill_field(
+            *(out, self.path / DAILY_BARS, field),
+            *(self.sessions.session_ns, self.asset_finder.sids, self.price_quantum),
+        )
+
+    @cached_property
+    def _tables(self) -> VersionTables:
+        return _open_tables(self.path, self._cache, self.manifest)
+
+
+def open_version(root: Path | str, name: str, version: str) -> BundleData:
+    """Open a version by its place, with NumPy alone if its cache exists.
+
+    Parameters
+    ----------
+    root : Path or str
+        The data folder.
+    name : str
+        The bundle.
+    version : str
+        Name of the version's folder.
+
+    Returns
+    -------
+    BundleData
+
+    Raises
+    ------
+    BundleCorrupt
+        If the folder is not a whole version.
+    """
+    manifest = read_manifest(version_path(Path(root), name, version))
+    if manifest.name != name:
+        raise BundleCorrupt(f"bundle version {version!r} of {name!r} says it is of {manifest.name!r}: ingest it again")
+    return BundleData(Path(root), version, manifest)
+
+
+def _open_tables(path: Path, cache: Path, manifest: Manifest) -> VersionTables:
+    image = cache / "tables.npz"
+    records = load_image(image)
+    if records is None:
+        records = read_tables(path, manifest)
+        cache.mkdir(parents=True, exist_ok=True)
+        save_image(image, records)
+    return from_records(records, manifest.calendar)
+
+
+def read_tables(path: Path, manifest: Manifest) -> dict[str, Records]:
+    """Read and verify the small Parquet tables of a version.
+
+    Parameters
+    ----------
+    path : Path
+        The version's folder.
+    manifest : Manifest
+        Of that version.
+
+    Returns
+    -------
+    dict of structured array
+        By file stem.
+    """
+    files = {stem: f"{stem}.parquet" for stem in _TABLE_STEMS}
+    missing = [file for file in (*files.values(), DAILY_BARS) if file not in manifest.files]
+    if missing:
+        raise BundleCorrupt(f"bundle version {path} lacks {', '.join(missing)}: ingest it again")
+    verify_files(path, manifest, *files.values())
+    return {stem: read_parquet(path / file, stem) for stem, file in files.items()}
+
+
+def keep_image(root: Path, manifest: Manifest, records: dict[str, Records]) -> None:
+    """Put the small tables of a version that is about to appear into the cache.
+
+    Parameters
+    ----------
+    root : Path
+        The data folder.
+    manifest : Manifest
+        Of the version.
+    records : dict of structured array
+        By file stem, see `tables.to_records`.
+    """
+    cache = cache_path(root, manifest)
+    cache.mkdir(parents=True, exist_ok=True)
+    save_image(cache / "tables.npz", records)
