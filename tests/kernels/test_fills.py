@@ -60,7 +60,9 @@ class TestPriceOfFill:
         assert price == pytest.approx(100.05)
 
     def test_an_exhausted_limit_stops_the_queue(self):
-        assert fills.price_fill(fills.FIXED_BASIS_POINTS, 0.0005, 0.1, 100.0, 1009, 100, 5, 5, NAN)[0] == fills.QUEUE_STOPS
+        assert (
+            fills.price_fill(fills.FIXED_BASIS_POINTS, 0.0005, 0.1, 100.0, 1009, 100, 5, 5, NAN)[0] == fills.QUEUE_STOPS
+        )
         assert fills.price_fill(fills.VOLUME_SHARE, 0.1, 0.1, 100.0, 1000, 99.5, 5, 5, NAN)[0] == fills.QUEUE_STOPS
 
     def test_volume_share_moves_the_price_by_the_square_of_the_share(self):
@@ -101,7 +103,12 @@ class TestCommission:
         st.sampled_from([1.0, 2.5, 1024.0]),
     )
     def test_every_fill_of_an_order_is_charged_as_the_naive_twin_does(self, kind, first, second, parts, price):
-        rule = {"none": fills.NO_COMMISSION, "share": fills.PER_SHARE, "trade": fills.PER_TRADE, "dollar": fills.PER_DOLLAR}
+        rule = {
+            "none": fills.NO_COMMISSION,
+            "share": fills.PER_SHARE,
+            "trade": fills.PER_TRADE,
+            "dollar": fills.PER_DOLLAR,
+        }
         paid = filled = 0.0
         for part in parts:
             expected = commission(kind, first, second, paid, filled, part, price)
@@ -185,7 +192,15 @@ def compiled():
     twin = importlib.util.module_from_spec(spec)
     sys.modules["compiled_fills"] = twin
     spec.loader.exec_module(twin)
-    for name in ("check_trigger", "price_fill", "charge", "book_fill", "book_commission", "book_split", "fill_and_book"):
+    for name in (
+        "check_trigger",
+        "price_fill",
+        "charge",
+        "book_fill",
+        "book_commission",
+        "book_split",
+        "fill_and_book",
+    ):
         setattr(twin, name, numba.njit(getattr(twin, name)))
     yield twin
     del sys.modules["compiled_fills"]
@@ -201,7 +216,9 @@ def compiled():
     held=st.integers(-500, 500),
     limit=st.one_of(st.just(NAN), price_strategy),
 )
-def test_the_compiled_step_gives_the_same_bits(compiled, slippage, commission_rule, price, volume, taken, amount, held, limit):
+def test_the_compiled_step_gives_the_same_bits(
+    compiled, slippage, commission_rule, price, volume, taken, amount, held, limit
+):
     arguments = [
         *slippage,
         *commission_rule,
