@@ -14,7 +14,7 @@ COLUMNS = ("open", "high", "low", "close", "volume", "dividend", "split")
 
 
 def read(path: pathlib.Path) -> pd.DataFrame:
-    frame = pd.read_csv(path, parse_dates=["date"], float_precision="round_trip")
+    frame = pd.read_csv(path, parse_dates=["date"])
     frame.insert(0, "symbol", path.stem)
     return frame
 

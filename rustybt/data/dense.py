@@ -1,7 +1,7 @@
 """How does Parquet become one dense array a field, made once and mapped by every process?
 
-An array file is a `.npy` with a checksum behind the data. It is written beside and renamed into place under a lock, so a
-reader sees a whole file or none; one that is damaged is made again.
+An array file is a `.npy` with a checksum behind the data. It is written beside and renamed into place under a lock, so
+a reader sees a whole file or none; one that is damaged is made again.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _write(path: Path, shape: tuple[int, int], dtype: type, fill: Fill) -> None:
 
 
 def _checksum(mapped: NDArray[Any]) -> int:
-    return zlib.crc32(memoryview(mapped).cast("B")) if mapped.size else 0
+    return zlib.crc32(mapped.data) if mapped.size else 0
 
 
 def fill_field(

@@ -107,8 +107,8 @@ class BundleData:
         Parameters
         ----------
         field : {"open", "high", "low", "close", "volume", "last_traded"}
-            Prices are as traded (not adjusted), rounded to `price_quantum`. "last_traded" is the row of the last session
-            up to the current one with a volume above 0.
+            Prices are as traded (not adjusted), rounded to `price_quantum`. "last_traded" is the row of the last
+            session up to the current one with a volume above 0.
 
         Returns
         -------

@@ -83,7 +83,7 @@ class AssetWriter:
             raise BadData("the ingest function wrote no assets: call asset_db_writer.write(equities=...)")
         rows = pd.concat([_rows(frame) for frame in self._equities], ignore_index=True)
         rows = rows.sort_values(["sid", "end_date"], kind="stable")
-        equities = [self._equity(int(sid), group) for sid, group in rows.groupby("sid", sort=True)]
+        equities = [self._equity(group) for _, group in rows.groupby("sid", sort=True)]
         owners = [
             SymbolOwner(int(start), int(end), int(sid), symbol)
             for sid, symbol, start, end in rows[["sid", "symbol", "start_date", "end_date"]].to_numpy(dtype=object)
@@ -98,8 +98,9 @@ class AssetWriter:
             canonical, country = _text(row.get("canonical_name")), _text(row.get("country_code"))
             self._exchanges[name] = (canonical or name, country or "??")
 
-    def _equity(self, sid: int, rows: pd.DataFrame) -> Equity:
+    def _equity(self, rows: pd.DataFrame) -> Equity:
         latest = rows.iloc[-1]
+        sid = int(latest["sid"])
         exchange = latest["exchange"]
         if self._exchanges and exchange not in self._exchanges:
             near = did_you_mean(exchange, self._exchanges)
@@ -179,7 +180,7 @@ def _check_owners(owners: Sequence[SymbolOwner], country: dict[int, str]) -> Non
         if owner.symbol and before is not None and before.sid != owner.sid and owner.start_ns <= before.end_ns:
             raise BadData(
                 f"symbol {owner.symbol!r} in country {key[1]} belongs to sid {before.sid} until "
-                f"{_date(before.end_ns)} and to sid {owner.sid} from {_date(owner.start_ns)}: ownership must not overlap"
+                f"{_date(before.end_ns)} and to sid {owner.sid} from {_date(owner.start_ns)}: end the first earlier"
             )
         if before is None or owner.end_ns >= before.end_ns:
             held[key] = owner

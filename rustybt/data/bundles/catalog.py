@@ -94,20 +94,17 @@ def load(name: str, environ: Mapping[str, str] = os.environ, timestamp: Any = No
         If the version's files are not whole.
     """
     root = data_root(environ)
-    versions = ingestions(root, check_name(name))
-    if not versions and name not in bundles:
+    known = ingestions(root, check_name(name))
+    if not known and name not in bundles:
         raise unknown_bundle(name, environ)
-    if not versions:
+    if not known:
         raise UnknownBundle(f"bundle {name!r} is not ingested yet: run `rustybt ingest -b {name}`")
     if timestamp is not None:
-        limit = ingestion_time(timestamp)
-        oldest = versions[0]
-        versions = [version for version in versions if from_bundle_ingest_dirname(version) <= limit]
-        if not versions:
-            raise UnknownBundle(
-                f"bundle {name!r} has no version on or before {limit}: its oldest is {from_bundle_ingest_dirname(oldest)}"
-            )
-    return open_version(root, name, versions[-1])
+        limit, oldest = ingestion_time(timestamp), from_bundle_ingest_dirname(known[0])
+        known = [version for version in known if from_bundle_ingest_dirname(version) <= limit]
+        if not known:
+            raise UnknownBundle(f"bundle {name!r} has no version on or before {limit}: its oldest is of {oldest}")
+    return open_version(root, name, known[-1])
 
 
 def versions(name: str, environ: Mapping[str, str] = os.environ) -> tuple[VersionRecord, ...]:

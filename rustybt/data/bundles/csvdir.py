@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pandas as pd
 
 from rustybt.data.bundles.csvfile import CsvBars, read_csv
@@ -142,8 +141,8 @@ class _Reading:
         more = f" and {len(wrong) - _SHOWN_DATES} more" if len(wrong) > _SHOWN_DATES else ""
         raise BadData(
             f"{path} ({content.symbol}): {shown}{more} {'is no session' if len(wrong) == 1 else 'are no sessions'} of "
-            f"calendar {self._calendar.name} from {self._sessions[0].date()} to {self._sessions[-1].date()}: drop these "
-            "rows, or choose the calendar of the data"
+            f"calendar {self._calendar.name} from {self._sessions[0].date()} to {self._sessions[-1].date()}: drop "
+            "these rows, or choose the calendar of the data"
         )
 
 

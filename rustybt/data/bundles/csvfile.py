@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple, TextIO
+from typing import Any, Final, NamedTuple, TextIO
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from rustybt.errors import BadData, did_you_mean
 
 DATE: Final = "date"
 OPTIONAL: Final = ("dividend", "split")
+_PANDAS: Final = tuple(int(part) for part in pd.__version__.split(".")[:2])
+_EXACT: Final[dict[str, Any]] = {} if _PANDAS >= (3, 1) else {"float_precision": "round_trip"}
+"""Read the nearest float64, not one beside it; pandas 3.1 always does."""
 _DATE_FORMATS: Final = ("ISO8601", "%m/%d/%Y")
 
 
@@ -29,7 +33,7 @@ class CsvBars(NamedTuple):
     symbol : str
         The file's name without ending.
     bars : DataFrame
-        Columns open, high, low, close, volume (float64); the index are tz-naive session labels in nanoseconds, ascending.
+        Columns open, high, low, close, volume (float64), by tz-naive session label, ascending.
     dividend : float64 array, shape (n,)
         Cash a share with this ex-date, 0 for none.
     split : float64 array, shape (n,)
@@ -80,21 +84,48 @@ def read_csv(path: Path, symbol: str) -> CsvBars:
 
 def _read_table(path: Path, symbol: str) -> pd.DataFrame:
     try:
-        header = [name.strip().lower() for name in pd.read_csv(path, nrows=0, dtype=str, index_col=False).columns]
-        _check_header(path, symbol, header)
+        header = _header(path, symbol)
         text = {position: str for position, name in enumerate(header) if name == DATE}
-        table = pd.read_csv(
-            path, header=0, names=range(len(header)), dtype=text, index_col=False, float_precision="round_trip"
-        )
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
-        reason = "the file is empty" if isinstance(error, pd.errors.EmptyDataError) else str(error).strip()
-        raise BadData(f"{path} ({symbol}): {reason}: it must be a CSV table with a header line") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table: pd.DataFrame = pd.read_csv(
+                path, header=0, names=range(len(header)), dtype=text, index_col=False, **_EXACT
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        _check_cells(path, symbol, len(header))
+        raise BadData(f"{path} ({symbol}): {str(error).strip()}: it must be a CSV table with a header line") from error
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, csv.Error) as error:
+        raise BadData(f"{path} ({symbol}) is no readable text ({error}): save it as CSV in UTF-8") from error
     except OSError as error:
         raise BadData(f"{path} ({symbol}) cannot be read: {error.strerror or error}") from error
     table.columns = pd.Index(header)
     if table.empty:
         raise BadData(f"{path} ({symbol}): there is no row below the header: remove the file, or fill it")
+    if table.iloc[:, -1].isna().any():
+        _check_cells(path, symbol, len(header))
     return table
+
+
+def _header(path: Path, symbol: str) -> list[str]:
+    with _open_text(path) as file:
+        cells = next(_filled(csv.reader(file)), None)
+    if cells is None:
+        raise BadData(f"{path} ({symbol}): the file is empty: remove it, or fill it")
+    header = [cell.strip().lower() for cell in cells]
+    _check_header(path, symbol, header)
+    return header
+
+
+def _check_cells(path: Path, symbol: str, columns: int) -> None:
+    """Refuse a row of another length than the header's: it is cut off, or shifted."""
+    with _open_text(path) as file:
+        reader = csv.reader(file)
+        for cells in _filled(reader):
+            if len(cells) != columns:
+                raise BadData(
+                    f"{path} line {reader.line_num} ({symbol}, {cells[0]}): the row has {len(cells)} cells, the header "
+                    f"{columns}: complete the row"
+                )
 
 
 def _check_header(path: Path, symbol: str, header: list[str]) -> None:
@@ -158,14 +189,12 @@ def _located(path: Path, symbol: str, table: pd.DataFrame, problem: Problem) -> 
 
 
 def _line_number(path: Path, row: int) -> int:
-    """Find the line on which a data row begins: blank lines and quoted line breaks do not count as rows."""
+    """Find the line on which a data row ends: blank lines and quoted line breaks do not count as rows."""
     with _open_text(path) as file:
         reader = csv.reader(file)
-        before = 0
         for position, _ in enumerate(_filled(reader)):
             if position == row + 1:
-                return before + 1
-            before = reader.line_num
+                return reader.line_num
     return row + 2
 
 
@@ -175,5 +204,5 @@ def _filled(reader: Iterator[list[str]]) -> Iterator[list[str]]:
 
 def _open_text(path: Path) -> TextIO:
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")

@@ -93,8 +93,8 @@ class DailyBarWriter:
         ----------
         data : iterable of (int, DataFrame)
             A sid and its bars: columns open, high, low, close, volume; the index are session labels, ascending. A
-            session without a row, or whose prices are NaN and volume 0, is a missing bar. Prices are stored as given. One
-            frame at a time is held in memory.
+            session without a row, or whose prices are NaN and volume 0, is a missing bar. Prices are stored as given.
+            One frame at a time is held in memory.
         assets : collection of int, optional
             The sids that may come; another one is an error.
         show_progress : bool

@@ -1,9 +1,9 @@
 """Do two bundle versions hold the same data? A digest of content, blind to how and when it was stored.
 
-The fingerprint is a tree of SHA-256 digests: bars by asset and year, then each asset with its metadata and its corporate
-actions, then all assets in the order of their digests with calendar, price quantum and schema. Sids, file paths, ingest
-times, compression and the order of rows do not enter. A negative zero counts as zero, every NaN as one. Corporate actions
-of one asset and day enter in the order of the source, because it decides the last bits of adjusted prices.
+The fingerprint is a tree of SHA-256 digests: bars by asset and year, then each asset with its metadata and its
+corporate actions, then all assets in the order of their digests with calendar, price quantum and schema. Sids, file
+paths, ingest times, compression and the order of rows do not enter. A negative zero counts as zero, every NaN as one.
+Corporate actions of one asset and day enter in the order of the source: it decides the last bits of adjusted prices.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def _value_problem(values: FloatArray) -> Problem | None:
     return None
 
 
-def _first(bad: BoolArray) -> int | None:
+def _first(bad: Any) -> int | None:
     return int(np.argmax(bad)) if bad.any() else None
 
 
@@ -157,4 +157,5 @@ def missing_bars(values: FloatArray) -> BoolArray:
     -------
     bool array, shape (n,)
     """
-    return np.isnan(values[: len(OHLC)]).all(axis=0) & (values[-1] == 0)
+    absent: BoolArray = np.isnan(values[: len(OHLC)]).all(axis=0) & (values[-1] == 0)
+    return absent

@@ -218,9 +218,7 @@ def _session(value: Any, parameter: str, calendar: ExchangeCalendar) -> pd.Times
     inside = calendar.first_session <= day <= calendar.last_session
     if inside and not calendar.is_session(day):
         near = calendar.date_to_session(day, direction="next" if parameter == "start_session" else "previous")
-        raise InvalidSpan(
-            f"{parameter} {day.date()} is no session of calendar {calendar.name}: register the bundle with {near.date()}"
-        )
+        raise InvalidSpan(f"{parameter} {day.date()} is no session of calendar {calendar.name}: use {near.date()}")
     return day
 
 

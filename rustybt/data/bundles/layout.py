@@ -137,7 +137,7 @@ def ingestion_time(value: Any, parameter: str = "timestamp") -> pd.Timestamp:
         stamp = pd.Timestamp.now(tz="UTC") if value is None else pd.Timestamp(value)
     except (ValueError, TypeError) as error:
         raise InvalidSpan(f"{parameter} {value!r} is no time: write it like '2024-01-31 12:00'") from error
-    if stamp is pd.NaT:
+    if pd.isna(stamp):
         raise InvalidSpan(f"{parameter} is NaT: write it like '2024-01-31 12:00'")
     return stamp if stamp.tzinfo is None else stamp.tz_convert("UTC").tz_localize(None)
 
@@ -172,7 +172,7 @@ def _time_of(entry: Path) -> pd.Timestamp | None:
         time = from_bundle_ingest_dirname(entry.name)
     except ValueError:
         return None
-    return None if time is pd.NaT else time
+    return None if pd.isna(time) else time
 
 
 def ingestions_for_bundle(bundle: str, environ: Mapping[str, str] | None = None) -> list[pd.Timestamp]:

@@ -126,8 +126,8 @@ def register(
     minutes_per_day : int
         Minutes of a normal session, kept with the registration.
     create_writers : bool
-        False if the function puts a whole version (Parquet tables and manifest) into output_dir itself; it then gets None
-        for every writer.
+        False if the function puts a whole version (Parquet tables and manifest) into output_dir itself; it then gets
+        None for every writer.
     price_quantum : 0.001 or None
         The engine sees prices rounded to thousandths, as Zipline's stores keep them; None keeps full precision.
     description : str

@@ -175,8 +175,8 @@ def _warn_never_paid(dividends: Records) -> None:
     unpaid = int((dividends["pay_ns"] == NAT).sum())
     if unpaid:
         warnings.warn(
-            f"{unpaid} of {len(dividends)} dividends have no pay date: they lower earlier prices in history windows, but "
-            "holders are never paid",
+            f"{unpaid} of {len(dividends)} dividends have no pay date: they lower earlier prices in history windows, "
+            "but holders are never paid",
             IngestWarning,
             stacklevel=2,
         )
@@ -186,8 +186,8 @@ def _warn_skipped(dividends: Records, skipped: BoolArray) -> None:
     if skipped.any():
         first = dividends[int(np.argmax(skipped))]
         warnings.warn(
-            f"{int(skipped.sum())} of {len(dividends)} dividends do not adjust earlier prices, because the close before is "
-            f"missing or not above the amount; the first is sid {first['sid']}, ex-date "
+            f"{int(skipped.sum())} of {len(dividends)} dividends do not adjust earlier prices, because the close "
+            f"before is missing or not above the amount; the first is sid {first['sid']}, ex-date "
             f"{pd.Timestamp(int(first['ex_ns'])).date()}, amount {first['amount']:g}",
             IngestWarning,
             stacklevel=2,
