@@ -4,14 +4,14 @@ A condition is a function of the params, or an expression such as "fast < slow" 
 carry. An expression may use the parameters' names, constants, arithmetic, comparisons, `and`, `or`, `not`, `in`.
 """
 
+from __future__ import annotations
+
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rustybt.errors import InvalidParameter, did_you_mean
-
-ConditionLike: TypeAlias = "str | Callable[[dict[str, Any]], bool] | Condition"
 
 ALLOWED = (
     *(ast.Expression, ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple, ast.Set),
@@ -44,7 +44,7 @@ class Condition:
     text: str
 
     @staticmethod
-    def of(condition: ConditionLike, names: tuple[str, ...]) -> "Condition":
+    def of(condition: ConditionLike, names: tuple[str, ...]) -> Condition:
         """Make a condition from a function or an expression over the named parameters.
 
         Parameters
@@ -84,6 +84,10 @@ class Condition:
         return self.text
 
 
+ConditionLike: TypeAlias = str | Callable[[dict[str, Any]], Any] | Condition
+Conditions: TypeAlias = ConditionLike | Iterable[ConditionLike]
+
+
 class Expression:
     """A checked expression over parameters, callable with the params.
 
@@ -117,7 +121,7 @@ class Expression:
         """Evaluate over the params."""
         return eval(self._code, {"__builtins__": {}}, params)
 
-    def __reduce__(self) -> tuple[type["Expression"], tuple[str, tuple[str, ...]]]:
+    def __reduce__(self) -> tuple[type[Expression], tuple[str, tuple[str, ...]]]:
         return Expression, (self.text, self.names)
 
 

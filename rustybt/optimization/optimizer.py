@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rustybt._typing import PathLike
@@ -13,7 +13,7 @@ from rustybt.engine.span import span_of
 from rustybt.engine.strategy import Hooks, Strategy
 from rustybt.errors import AllTrialsFailed, InvalidParameter, ZeroCapitalError
 from rustybt.optimization.backtest import BacktestJob
-from rustybt.optimization.conditions import ConditionLike, condition_list
+from rustybt.optimization.conditions import Conditions, condition_list
 from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import ParameterSpace, space_of
 from rustybt.optimization.parameters import Parameter
@@ -103,7 +103,7 @@ class Optimizer:
         handle_data: Callable[..., Any] | None = None,
         before_trading_start: Callable[..., Any] | None = None,
         space: Mapping[str, Parameter] | ParameterSpace | None = None,
-        conditions: ConditionLike | Iterable[ConditionLike] = (),
+        conditions: Conditions = (),
         bundle: str | BundleData | None = None,
         start: Any = None,
         end: Any = None,

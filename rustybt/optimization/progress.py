@@ -38,7 +38,8 @@ class TrialProgress:
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[notes]}"),
             )
-            self._bar = Progress(*columns, console=Console(stderr=True))
+            plain_stdout = not sys.stdout.isatty()  # what a strategy prints into a file must reach that file
+            self._bar = Progress(*columns, console=Console(stderr=True), redirect_stdout=not plain_stdout)
             self._task = self._bar.add_task(label, total=total, rate="", notes="")
 
     def __enter__(self) -> "TrialProgress":

@@ -5,16 +5,15 @@ of a class or of functions; a script's functions start every trial from the stat
 run alone.
 """
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 from rustybt._typing import PathLike
+from rustybt.engine.script import execute_script, require_hooks, strategy_class_of
 from rustybt.engine.strategy import Hooks, Strategy, hooks_of, hooks_of_namespace
-from rustybt.errors import InvalidParameter, ScriptError
+from rustybt.errors import InvalidParameter
 from rustybt.optimization.parameter_space import ParameterSpace, Params, space_of
 from rustybt.optimization.workers.parcel import pack, unpack
 
@@ -134,55 +133,10 @@ def read_script(path: PathLike) -> Script:
         If the file cannot be read or compiled, or defines no strategy, or several.
     """
     module = execute_script(Path(path))
-    classes = {
-        name: value
-        for name, value in vars(module).items()
-        if isinstance(value, type) and issubclass(value, Strategy) and value.__module__ == module.__name__
-    }
-    if len(classes) > 1:
-        raise ScriptError(f"{path} defines {len(classes)} strategy classes ({', '.join(classes)}): keep one")
-    if classes:
-        (strategy_class,) = classes.values()
+    strategy_class = strategy_class_of(module)
+    if strategy_class is not None:
         return Script(ClassSource(strategy_class), space_of(strategy_class), settings_of(strategy_class))
+    require_hooks(module)
     functions = hooks_of_namespace(vars(module))
-    if functions.initialize is None and functions.handle_data is None:
-        raise ScriptError(
-            f"{path} defines neither a Strategy class nor initialize or handle_data: write one"
-        )
     space = space_from(getattr(module, "parameters", {}), getattr(module, "conditions", ()))
     return Script(ScriptSource(pack(functions).payload, Path(path).name), space, {})
-
-
-def execute_script(path: Path) -> ModuleType:
-    """Execute a file as a module of its own name, which replaces an earlier one.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    ModuleType
-        With the script's globals; its `__name__` is not "__main__".
-
-    Raises
-    ------
-    ScriptError
-        If the file cannot be read or compiled. What the script itself raises comes through.
-    """
-    try:
-        code = compile(path.read_bytes(), str(path), "exec")
-    except OSError as error:
-        raise ScriptError(f"script {str(path)!r} cannot be read: {error.strerror or error}") from None
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        raise ScriptError(f"script {str(path)!r} is no Python{f', line {line}' if line else ''}: {error}") from None
-    module = ModuleType(f"_script_{path.stem}")
-    module.__file__ = str(path.resolve())
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    sys.modules[module.__name__] = module
-    exec(code, vars(module))
-    return module

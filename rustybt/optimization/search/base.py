@@ -5,10 +5,10 @@ a proposal, and when it comes back, cannot change what is proposed next.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 
-from rustybt.optimization.conditions import ConditionLike, condition_list
+from rustybt.optimization.conditions import Conditions, condition_list
 from rustybt.optimization.parameter_space import ParameterSpace, Params
 
 
@@ -44,7 +44,7 @@ class Search(ABC):
         In addition to the space's: functions of the params or expressions such as "fast < slow".
     """
 
-    def __init__(self, conditions: ConditionLike | Iterable[ConditionLike] = ()) -> None:
+    def __init__(self, conditions: Conditions = ()) -> None:
         self.conditions = condition_list(conditions)
 
     def begin(self, space: ParameterSpace) -> Proposals:

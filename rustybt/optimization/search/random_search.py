@@ -1,12 +1,12 @@
 """How does one try combinations at random, the same ones for the same seed?"""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain, islice
 
 import numpy as np
 
 from rustybt.errors import InvalidParameter
-from rustybt.optimization.conditions import ConditionLike
+from rustybt.optimization.conditions import Conditions
 from rustybt.optimization.parameter_space import ParameterSpace, Params
 from rustybt.optimization.parameters import whole
 from rustybt.optimization.search.base import FixedProposals, Search
@@ -50,9 +50,7 @@ class RandomSearch(Search):
     True
     """
 
-    def __init__(
-        self, trials: int = 100, seed: int = 0, conditions: ConditionLike | Iterable[ConditionLike] = ()
-    ) -> None:
+    def __init__(self, trials: int = 100, seed: int = 0, conditions: Conditions = ()) -> None:
         super().__init__(conditions)
         self.trials, self.seed = whole("trials", trials), whole("seed", seed)
         if self.trials < 1:
