@@ -179,9 +179,7 @@ class AssetFinder:
             return self._only_owner(symbol, periods)
         return self._owner_on(symbol, periods, pd.Timestamp(as_of_date))
 
-    def lookup_symbols(
-        self, symbols: Iterable[str], as_of_date: Any, country_code: str | None = None
-    ) -> list[Equity]:
+    def lookup_symbols(self, symbols: Iterable[str], as_of_date: Any, country_code: str | None = None) -> list[Equity]:
         """Give the assets that traded under these symbols on a day; see `lookup_symbol`.
 
         Parameters
