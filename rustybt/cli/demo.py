@@ -6,7 +6,7 @@ import click
 
 from rustybt.cli import crossover
 from rustybt.cli.trials import print_result, run_and_keep
-from rustybt.data.bundles import bundles, ingest, load
+from rustybt.data.bundles import ingest, load
 from rustybt.data.store import BundleData
 from rustybt.errors import UnknownBundle
 from rustybt.optimization.optimizer import Optimizer
@@ -31,7 +31,6 @@ def demo(out: Path, workers: int | None) -> None:
     The stocks' prices are synthetic: they have the names of real companies, and nothing else of them.
     """
     data = sample()
-    click.echo(f"{BUNDLE}: {bundles[BUNDLE].description}")
     click.echo(f"strategy: {crossover.__file__}")
     optimizer = Optimizer(
         strategy_class=crossover.Crossover,
@@ -42,7 +41,7 @@ def demo(out: Path, workers: int | None) -> None:
         num_workers="auto" if workers is None else workers,
     )
     result = run_and_keep(optimizer, out)
-    print_result(result, BUNDLE, out)
+    print_result(result, data, out)
 
 
 def sample() -> BundleData:

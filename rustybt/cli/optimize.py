@@ -8,6 +8,8 @@ import click
 from rustybt.cli.boundary import Invocation
 from rustybt.cli.options import bundle_option, end_option, file_option, start_option
 from rustybt.cli.trials import print_result, run_and_keep
+from rustybt.data.bundles import load
+from rustybt.data.store import BundleData
 from rustybt.optimization.optimizer import Optimizer
 from rustybt.optimization.search.base import Search
 from rustybt.optimization.search.grid_search import GridSearch
@@ -72,9 +74,10 @@ def optimize(
         objective=objective,
         num_workers="auto" if workers is None else workers,
     )
+    data = optimizer.bundle if isinstance(optimizer.bundle, BundleData) else load(optimizer.bundle)
     folder = Path("results") / file.stem if output is None else output
     result = run_and_keep(optimizer, folder)
-    print_result(result, str(optimizer.bundle), folder)
+    print_result(result, data, folder)
 
 
 def search_of(name: str | None, trials: int | None, seed: int | None) -> Search | None:

@@ -17,11 +17,14 @@ from rustybt.cli.boundary import Invocation
 from rustybt.cli.options import bundle_option, end_option, file_option, start_option
 from rustybt.cli.parameters import parse_param
 from rustybt.cli.progress import progress_bar
-from rustybt.cli.tables import print_metrics
+from rustybt.cli.tables import echo_description, print_metrics
 from rustybt.data.bundles import load
 from rustybt.data.store import BundleData
 from rustybt.engine.script import execute_script, hooks_with, strategy_class_of
 from rustybt.engine.strategy import Hooks
+from rustybt.errors import InvalidParameter, did_you_mean
+from rustybt.optimization.parameter_space import space_of
+from rustybt.optimization.source import space_from
 from rustybt.results.export import require_writable, write_perf
 from rustybt.results.result import RunResult
 from rustybt.run import simulate
@@ -64,7 +67,7 @@ def run(
     if output is not None:
         require_writable(output)
     module = open_script(invocation, file)
-    hooks = hooks_with(module, dict(map(parse_param, params)))
+    hooks = hooks_with(module, checked(module, dict(map(parse_param, params))))
     data = load(setting(module, "bundle", bundle, required="-b"))
     if benchmark_symbol is not None:
         hooks = with_benchmark(hooks, benchmark_symbol)
@@ -74,7 +77,7 @@ def run(
         data,
         setting(module, "start", start),
         setting(module, "end", end),
-        setting(module, "capital_base", capital_base) or DEFAULT_CAPITAL,
+        setting(module, "capital_base", capital_base, default=DEFAULT_CAPITAL),
     )
     report(result, data, time.perf_counter() - began, output)
 
@@ -85,15 +88,35 @@ def open_script(invocation: Invocation, file: Path) -> ModuleType:
     return execute_script(file)
 
 
-def setting(module: ModuleType, name: str, given: Any, required: str = "") -> Any:
-    """Give an option's value, else the one that the script's class carries.
+def checked(module: ModuleType, params: dict[str, Any]) -> dict[str, Any]:
+    """Give the params back if they are those that the script declares; a script that declares none takes any.
+
+    Raises
+    ------
+    InvalidParameter
+        If a declared one is missing, or one is given that is not declared. Values outside of a declared range are run.
+    """
+    strategy_class = strategy_class_of(module)
+    declared = space_of(strategy_class) if strategy_class else space_from(getattr(module, "parameters", {}))
+    for name in declared.names:
+        if name not in params:
+            raise InvalidParameter(f"parameter {name!r} has no value: pass -p {name}=VALUE")
+    for name in params:
+        if strategy_class is None and declared.names and name not in declared.names:
+            near = did_you_mean(name, declared.names)
+            raise InvalidParameter(f"unknown parameter {name!r}{near}: the script has {', '.join(declared.names)}")
+    return params
+
+
+def setting(module: ModuleType, name: str, given: Any, default: Any = None, required: str = "") -> Any:
+    """Give an option's value, else the one that the script's class carries, else the default.
 
     Raises
     ------
     click.UsageError
         If there is neither and `required` names the option.
     """
-    value = getattr(strategy_class_of(module), name, None) if given is None else given
+    value = getattr(strategy_class_of(module), name, default) if given is None else given
     if value is None and required:
         raise click.UsageError(f"Missing option '{required}': the script does not carry a {name} either.")
     return value
@@ -142,6 +165,7 @@ def report(result: RunResult, data: BundleData, seconds: float, output: Path | N
     if not result.benchmark_returns.any():
         click.echo("Benchmark: none was set, its returns are zero (--benchmark-symbol SYMBOL sets one).", err=True)
     first, last = pd.DatetimeIndex(result.sessions.session_ns[[0, -1]]).strftime("%Y-%m-%d")
+    echo_description(data)
     click.echo(f"{n:,} sessions of {data.name}, {first} to {last}, in {seconds:.2f} s")
     print_metrics(result.metrics)
     if output is not None:

@@ -5,8 +5,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
+import click
 from rich.console import Console
 from rich.table import Table
+
+from rustybt.data.store import BundleData
 
 FRACTIONS: Final = frozenset(
     {
@@ -47,10 +50,16 @@ def metric_text(name: str, value: float) -> str:
     if math.isnan(value):
         return "–"
     if name in FRACTIONS:
-        return f"{value:.2%}"
+        return f"{round(value, 4) + 0.0:.2%}"  # adding zero takes the sign from a rounded -0.0
     if name in COUNTS:
         return f"{value:,.0f}"
-    return f"{value:,.2f}" if name in AMOUNTS else f"{value:.3f}"
+    return f"{value:,.2f}" if name in AMOUNTS else f"{round(value, 3) + 0.0:.3f}"
+
+
+def echo_description(bundle: BundleData) -> None:
+    """Print what a user should know about the data, such as that it is synthetic."""
+    if bundle.manifest.description:
+        click.echo(f"{bundle.name}: {bundle.manifest.description}")
 
 
 def print_metrics(metrics: Mapping[str, float]) -> None:
@@ -64,7 +73,10 @@ def print_metrics(metrics: Mapping[str, float]) -> None:
 
 
 def print_trials(
-    title: str, parameters: Sequence[str], metrics: Sequence[str], rows: Sequence[Mapping[str, Any]]
+    title: str,
+    parameters: Sequence[str],
+    metrics: Sequence[str],
+    rows: Sequence[tuple[Mapping[str, Any], Mapping[str, float]]],
 ) -> None:
     """Print trials, one a row.
 
@@ -74,12 +86,14 @@ def print_trials(
         Above the table.
     parameters, metrics : sequence of str
         Columns, in order.
-    rows : sequence of mapping
-        Each with all parameters and metrics.
+    rows : sequence of (mapping, mapping)
+        Parameters and metrics of each trial.
     """
     table = Table(title=title, title_justify="left", header_style="bold")
     for name in (*parameters, *metrics):
         table.add_column(name, justify="right")
-    for row in rows:
-        table.add_row(*(str(row[name]) for name in parameters), *(metric_text(name, row[name]) for name in metrics))
+    for params, values in rows:
+        table.add_row(
+            *(str(params[name]) for name in parameters), *(metric_text(name, values[name]) for name in metrics)
+        )
     console_for(sys.stdout).print(table)

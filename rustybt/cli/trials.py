@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
-from rustybt.cli.tables import TRIAL_METRICS, console_for, print_trials
-from rustybt.errors import AllTrialsFailed
+from rustybt.cli.tables import TRIAL_METRICS, console_for, echo_description, print_trials
+from rustybt.data.store import BundleData
+from rustybt.errors import AllTrialsFailed, NoBestTrial
 from rustybt.optimization.optimizer import Optimizer
 from rustybt.optimization.result import OptimizationInterrupted, OptimizationResult
 from rustybt.optimization.trial import TrialStatus
@@ -33,7 +33,7 @@ def run_and_keep(optimizer: Optimizer, folder: Path) -> OptimizationResult:
 
     Raises
     ------
-    KeyboardInterrupt, AllTrialsFailed
+    KeyboardInterrupt, AllTrialsFailed, NoBestTrial
         After the trials that came back were written.
     """
     folder.mkdir(parents=True, exist_ok=True)  # before hours of work, not after
@@ -45,33 +45,42 @@ def run_and_keep(optimizer: Optimizer, folder: Path) -> OptimizationResult:
         raise
     except AllTrialsFailed as failure:
         if isinstance(failure.result, OptimizationResult):
-            click.echo(f"their tracebacks are in {failure.result.save(folder)}", err=True)
+            click.echo(f"Their tracebacks are in {failure.result.save(folder)}", err=True)
         raise
-    result.save(folder)
-    write_perf(result.best.perf, folder / PERF_FILE)
+    kept = result.save(folder)
+    report_failures(result)
+    try:
+        best = result.best
+    except NoBestTrial:
+        click.echo(f"All {len(result)} trials are in {kept}", err=True)
+        raise
+    write_perf(best.perf, folder / PERF_FILE)
     return result
 
 
-def print_result(result: OptimizationResult, bundle: str, folder: Path) -> None:
-    """Print the best trials, the speed, what failed, and where the files are."""
-    rows, parameters, metrics = best_rows(result)
-    print_trials(f"The {len(rows)} best of {len(result)} trials, {result.objective}", parameters, metrics, rows)
+def report_failures(result: OptimizationResult) -> None:
+    """Say how many trials have no result, and why the first has none."""
     failed = [trial for trial in result.records if trial.status is not TrialStatus.COMPLETE]
     if failed:
         first = failed[0]
-        click.echo(
-            f"{len(failed)} trials have no result; trial {first.number} {first.status}: {first.reason}", err=True
-        )
-    rate = len(result) / result.seconds if result.seconds else 0.0
-    console = console_for(sys.stdout)
-    console.print(f"{len(result)} backtests on {bundle} in {result.seconds:.1f} s: {rate:.1f} backtests per second")
-    console.print(f"Written to {folder}: trials.parquet (every trial), {PERF_FILE} (the best run, day by day)")
+        share = f"{len(failed)} of {len(result)} trials"
+        click.echo(f"{share} have no result; trial {first.number} {first.status}: {first.reason}", err=True)
 
 
-def best_rows(result: OptimizationResult) -> tuple[list[dict[str, Any]], list[str], list[str]]:
-    """Give the best trials as rows, with the names of their parameters and of the metrics worth a column."""
+def print_result(result: OptimizationResult, bundle: BundleData, folder: Path) -> None:
+    """Print the best trials, the speed, what failed, and where the files are."""
+    echo_description(bundle)
     by_number = {trial.number: trial for trial in result.records}
     best = [by_number[number] for number in result.top(SHOWN)["trial"].tolist()]
-    metrics = list(dict.fromkeys((result.objective.metric, *TRIAL_METRICS)))
-    rows = [{**trial.metrics, **{f"param {name}": value for name, value in trial.params.items()}} for trial in best]
-    return rows, [f"param {name}" for name in best[0].params], metrics
+    print_trials(
+        f"The best {len(best)} of {len(result)} trials, {result.objective}",
+        list(best[0].params),
+        list(dict.fromkeys((result.objective.metric, *TRIAL_METRICS))),
+        [(trial.params, trial.metrics) for trial in best],
+    )
+    rate = len(result) / result.seconds if result.seconds else 0.0
+    console = console_for(sys.stdout)
+    console.print(
+        f"{len(result)} backtests on {bundle.name} in {result.seconds:.1f} s: {rate:.1f} backtests per second"
+    )
+    console.print(f"Written to {folder}: trials.parquet (every trial), {PERF_FILE} (the best run, day by day)")
