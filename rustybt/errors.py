@@ -64,6 +64,10 @@ class HistoryWindowStartsBeforeData(RustyBTError, ValueError):
     """A history window that reaches back before the bundle's first session."""
 
 
+class NoMinuteBars(RustyBTError, ValueError):
+    """Minutes asked of a daily simulation, or of a bundle without minute bars."""
+
+
 class OrderError(RustyBTError, ValueError):
     """Base of the errors about one order."""
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import pandas as pd
 
 from rustybt._typing import FloatArray
 from rustybt.data.bundles import load
-from rustybt.data.portal import portal_of
+from rustybt.data.market import DailyMarket, Market
+from rustybt.data.minute_market import MinuteMarket
+from rustybt.data.portal import Portal, portal_of
 from rustybt.data.store import BundleData
 from rustybt.engine.active import activated
 from rustybt.engine.algorithm import TradingAlgorithm
@@ -29,6 +32,7 @@ def run_algorithm(
     handle_data: Callable[..., Any] | None = None,
     before_trading_start: Callable[..., Any] | None = None,
     analyze: Callable[..., Any] | None = None,
+    data_frequency: str = "daily",
     bundle: str = "mag-7",
     bundle_timestamp: Any = None,
     benchmark_returns: pd.Series | None = None,
@@ -48,11 +52,13 @@ def run_algorithm(
     capital_base : float
         Cash at the start; above 0.
     handle_data : callable of (context, data), optional
-        Called at every session's close.
+        Called at every bar: each session's close, or each market minute.
     before_trading_start : callable of (context, data), optional
         Called once before each session.
     analyze : callable of (context, perf), optional
         Called once with the finished frame.
+    data_frequency : {"daily", "minute"}
+        Of the bars: handle_data is called at every one, and orders fill in them.
     bundle : str
         Name of an ingested bundle; mag-7 is the embedded sample, which is synthetic.
     bundle_timestamp : date-like, optional
@@ -90,7 +96,16 @@ def run_algorithm(
     else:
         hooks = hooks_of(strategy)
     data = load(bundle, environ=environ, timestamp=bundle_timestamp)
-    return simulate(hooks, data, start, end, capital_base, benchmark_returns=benchmark_returns, analyze=True).perf
+    return simulate(
+        hooks,
+        data,
+        start,
+        end,
+        capital_base,
+        data_frequency=data_frequency,
+        benchmark_returns=benchmark_returns,
+        analyze=True,
+    ).perf
 
 
 def simulate(
@@ -100,6 +115,7 @@ def simulate(
     end: Any,
     capital_base: float = 10_000_000.0,
     *,
+    data_frequency: str = "daily",
     benchmark_returns: pd.Series | None = None,
     analyze: bool = False,
 ) -> RunResult:
@@ -115,6 +131,8 @@ def simulate(
         First and last day, both included; None for the bundle's own.
     capital_base : float
         Cash at the start; above 0.
+    data_frequency : {"daily", "minute"}
+        Of the bars.
     benchmark_returns : pd.Series, optional
         Simple returns by session label; zeros if omitted.
     analyze : bool
@@ -134,9 +152,31 @@ def simulate(
     benchmark: FloatArray = np.zeros(span.size)
     if benchmark_returns is not None:
         benchmark = returns_of_series(benchmark_returns, portal, span)
-    algorithm = TradingAlgorithm(portal, span, capital_base, hooks)
+    algorithm = TradingAlgorithm(market_of(portal, data_frequency), span, capital_base, hooks)
     result = RunResult(simulate_sessions(algorithm, benchmark))
     if analyze and hooks.analyze is not None:
         with activated(algorithm):
             hooks.analyze(algorithm, result.perf)
     return result
+
+
+def market_of(portal: Portal, data_frequency: str) -> Market:
+    """Give the process's one market of a bundle at a frequency.
+
+    Raises
+    ------
+    InvalidParameter
+        If the frequency is unknown.
+    NoMinuteBars
+        If minutes are asked of a bundle that has none.
+    """
+    if data_frequency == "daily":
+        return DailyMarket(portal)
+    if data_frequency != "minute":
+        raise InvalidParameter(f"data_frequency {data_frequency!r} is unknown: choose 'daily' or 'minute'")
+    return _minute_market_of(portal)
+
+
+@lru_cache(maxsize=4)
+def _minute_market_of(portal: Portal) -> MinuteMarket:
+    return MinuteMarket(portal)

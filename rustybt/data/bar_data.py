@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import pandas as pd
 
 from rustybt.assets import Asset, Equity
-from rustybt.data.history import daily_window, window_labels
-from rustybt.data.portal import Portal
+from rustybt.data.instant import Instant
+from rustybt.data.market import Market
 
 
 class Restricting(Protocol):
@@ -18,12 +18,12 @@ class Restricting(Protocol):
 
 
 class BarData:
-    """Prices and volumes as of the current bar of a daily simulation.
+    """Prices and volumes as of the current bar of a simulation.
 
     Parameters
     ----------
-    portal : Portal
-        Of the bundle the run reads.
+    market : Market
+        What the run trades on.
 
     Notes
     -----
@@ -31,17 +31,18 @@ class BarData:
     (k·0.001), `history` is adjusted as of the bar and rounded to three decimals.
     """
 
-    __slots__ = ("_now", "_portal", "_restrictions", "_row")
+    __slots__ = ("_at", "_market", "_portal", "_restrictions", "_seen")
 
-    def __init__(self, portal: Portal) -> None:
-        self._portal = portal
-        self._row = 0
-        self._now: pd.Timestamp = portal.close_times[0]
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._portal = market.portal
         self._restrictions: list[Restricting] = []
+        self._move(Instant(0, 0, market.portal.close_times[0]))
 
-    def _move(self, row: int, now: pd.Timestamp) -> None:
-        self._row = row
-        self._now = now
+    def _move(self, at: Instant, seen: Instant | None = None) -> None:
+        """Stand at a moment; where that is no market minute, `seen` is the last one before it."""
+        self._at = at
+        self._seen = seen
 
     def _restrict(self, restrictions: "Restricting") -> None:
         self._restrictions.append(restrictions)
@@ -49,12 +50,12 @@ class BarData:
     @property
     def current_dt(self) -> pd.Timestamp:
         """The simulation's time, UTC."""
-        return self._now
+        return self._at.now
 
     @property
     def current_session(self) -> pd.Timestamp:
         """The label of the current session, tz-naive midnight."""
-        return self._portal.session_labels[self._row]
+        return self._portal.session_labels[self._at.row]
 
     def current(self, assets: Any, fields: Any) -> Any:
         """Give the current value of fields of assets.
@@ -82,9 +83,11 @@ class BarData:
         """
         if isinstance(assets, Equity):
             if isinstance(fields, str):
-                return self._portal.value(assets, fields, self._row)
+                if self._seen is None:
+                    return self._market.value(assets, fields, self._at)
+                return self._value(assets, fields)
             names = _field_list(fields)
-            values = [self._portal.value(assets, name, self._row) for name in names]
+            values = [self._value(assets, name) for name in names]
             return pd.Series(values, index=names, name=assets.symbol)
         chosen = _asset_list(assets, "assets")
         if isinstance(fields, str):
@@ -102,8 +105,8 @@ class BarData:
             Among open, high, low, close, volume, price ("price" is filled forward).
         bar_count : int
             Length of the window, at least 1.
-        frequency : {"1d"}
-            Of the bars.
+        frequency : {"1d", "1m"}
+            Of the bars; minutes in a minute simulation only.
 
         Returns
         -------
@@ -118,14 +121,19 @@ class BarData:
         TypeError, ValueError
             If an argument has the wrong type, or bar_count, field or frequency an unknown value.
         """
-        _check_frequency(frequency, bar_count)
+        _check_bar_count(bar_count)
         single = isinstance(assets, Equity)
         chosen = (assets,) if single else tuple(_asset_list(assets, "assets"))
         if isinstance(fields, str):
-            frame = self._window(chosen, fields, bar_count)
+            frame = self._window(chosen, fields, bar_count, frequency, self._night_factors(chosen, fields))
             return frame[assets] if single else frame
-        frames = {name: self._window(chosen, name, bar_count) for name in _field_list(fields)}
-        long = pd.DataFrame({name: _stacked(frame) for name, frame in frames.items()})
+        # For several fields Zipline adjusts every asset over a night by the first asset's factor.
+        frames = {
+            name: self._window(chosen, name, bar_count, frequency, self._night_factors(chosen[:1], name))
+            for name in _field_list(fields)
+        }
+        date = "date" if frequency == "1d" else "date_time"
+        long = pd.DataFrame({name: _stacked(frame, date) for name, frame in frames.items()})
         return long.rename_axis(columns="fields").sort_index()
 
     def can_trade(self, assets: Any) -> Any:
@@ -165,36 +173,51 @@ class BarData:
         return pd.Series([self._stale(a) for a in chosen], index=self._portal.asset_index(tuple(chosen)), dtype=bool)
 
     def _column(self, assets: Sequence[Equity], field: str) -> pd.Series:
-        values = [self._portal.value(asset, field, self._row) for asset in assets]
+        values = [self._value(asset, field) for asset in assets]
         return pd.Series(values, index=self._portal.asset_index(tuple(assets)), name=field)
 
-    def _window(self, assets: tuple[Equity, ...], field: str, bars: int) -> pd.DataFrame:
-        values = daily_window(self._portal, assets, self._row, bars, field)
-        return pd.DataFrame(
-            values,
-            index=window_labels(self._portal, self._row, bars),
-            columns=self._portal.asset_index(assets),
-            copy=False,
-        )
+    def _value(self, asset: Equity, field: str) -> float | pd.Timestamp:
+        seen = self._seen
+        if seen is None:
+            return self._market.value(asset, field, self._at)
+        value = self._market.value(asset, field, seen)
+        return value if field == "last_traded" else value * self._night_factor(asset, field)  # type: ignore[operator]
+
+    def _window(
+        self, assets: tuple[Equity, ...], field: str, bars: int, frequency: str, factors: list[float] | None
+    ) -> pd.DataFrame:
+        window = self._market.window(assets, self._seen or self._at, bars, frequency, field)
+        values = window.array if factors is None else window.array * factors
+        return pd.DataFrame(values, index=window.labels, columns=self._portal.asset_index(assets), copy=False)
+
+    def _night_factors(self, assets: Sequence[Equity], field: str) -> list[float] | None:
+        """Give the factors that took effect since the last market minute, None where the market is open."""
+        return None if self._seen is None else [self._night_factor(asset, field) for asset in assets]
+
+    def _night_factor(self, asset: Equity, field: str) -> float:
+        seen_ns = self._at.now_ns if self._seen is None else self._seen.now_ns
+        return self._portal.factors.between(asset.column, seen_ns, self._at.now_ns, field)
 
     def _tradeable(self, asset: Equity) -> bool:
-        portal, row, column = self._portal, self._row, asset.column
+        portal, row, column = self._portal, self._at.row, asset.column
         if not portal.alive_from[column] <= row <= portal.alive_to[column]:
             return False
         if row > portal.last_open_rows[column]:
             return False
-        if self._restrictions and any(r.is_restricted(asset, self._now) for r in self._restrictions):
+        seen = self._seen or self._at
+        if self._restrictions and any(r.is_restricted(asset, seen.now) for r in self._restrictions):
             return False
-        price = portal.price(asset, row)
+        price = self._market.price(asset, seen)
         return price == price
 
     def _stale(self, asset: Equity) -> bool:
-        portal, row, column = self._portal, self._row, asset.column
+        portal, row, column = self._portal, self._at.row, asset.column
         if not portal.alive_from[column] <= row <= portal.alive_to[column]:
             return False
-        if portal.array("volume").item(row, column) > 0:
+        seen = self._seen or self._at
+        if self._market.value(asset, "volume", seen) > 0:  # type: ignore[operator]
             return False
-        return int(portal.last_traded_rows.item(row, column)) >= 0
+        return not pd.isna(self._market.value(asset, "last_traded", seen))
 
 
 def _asset_list(assets: Any, parameter: str) -> list[Equity]:
@@ -221,14 +244,12 @@ def _field_list(fields: Any) -> list[str]:
     raise TypeError(f"Expected fields argument to be of type str or iterable of type str, got {fields!r}")
 
 
-def _check_frequency(frequency: Any, bar_count: Any) -> None:
+def _check_bar_count(bar_count: Any) -> None:
     if isinstance(bar_count, bool) or not hasattr(bar_count, "__index__"):
         raise TypeError(f"Expected bar_count argument to be of type int, got {bar_count!r}")
-    if frequency != "1d":
-        raise ValueError(f"Invalid frequency: {frequency} (this bundle has daily bars: ask for '1d')")
 
 
-def _stacked(frame: pd.DataFrame) -> pd.Series:
+def _stacked(frame: pd.DataFrame, date: str) -> pd.Series:
     """Turn dates × assets into one column over (date, asset), keeping missing values."""
-    index = pd.MultiIndex.from_product([frame.index, frame.columns], names=["date", None])
+    index = pd.MultiIndex.from_product([frame.index, frame.columns], names=[date, None])
     return pd.Series(frame.to_numpy().reshape(-1), index=index)

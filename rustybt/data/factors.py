@@ -52,6 +52,7 @@ class Factors:
         inverse = {c: [(ns, 1.0 / ratio) for ns, ratio in rows] for c, rows in splits.items()}
         self._price = self._lists(mergers, dividends, splits)
         self._volume = self._lists(inverse)
+        self._spot_volume = inverse
         self._spot = {
             column: splits.get(column, []) + mergers.get(column, []) + dividends.get(column, [])
             for column in self._price
@@ -67,10 +68,10 @@ class Factors:
         """Say whether any asset has a factor that takes effect in rows (start, end]."""
         return bisect_right(self._event_rows, start) != bisect_right(self._event_rows, end)
 
-    def between(self, column: int, after_ns: int, until_ns: int) -> float:
-        """Give the product of price factors with dates in (after_ns, until_ns]."""
+    def between(self, column: int, after_ns: int, until_ns: int, field: str = "price") -> float:
+        """Give the product of a field's factors with dates in (after_ns, until_ns]."""
         product = 1.0
-        for effective_ns, ratio in self._spot.get(column, ()):
+        for effective_ns, ratio in (self._spot_volume if field == "volume" else self._spot).get(column, ()):
             if after_ns < effective_ns <= until_ns:
                 product *= ratio
         return product

@@ -47,15 +47,12 @@ def daily_window(portal: Portal, assets: Sequence[Equity], row: int, bars: int, 
     HistoryWindowStartsBeforeData
         If the window reaches back before the bundle's first session.
     """
-    if field not in HISTORY_FIELDS:
-        raise ValueError(f"Invalid field: {field} (history knows {', '.join(HISTORY_FIELDS)})")
-    if bars < 1:
-        raise ValueError(f"bar_count must be >= 1, but got {bars}")
-    stored = "close" if field == "price" else field
+    check_request(field, bars)
+    stored = stored_field(field)
     start = row - bars + 1
     if start < 0:
-        _check_reach(portal, row, bars)
-    window = _raw_rows(portal, assets, start, row, stored)
+        check_reach(portal, row, bars)
+    window = raw_rows(portal, assets, start, row, stored)
     if portal.factors.any_within(start, row):
         for k, asset in enumerate(assets):
             factors = portal.factors.of(asset.column, stored)
@@ -75,16 +72,46 @@ def window_labels(portal: Portal, row: int, bars: int) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(portal.sessions_before[start:].append(portal.sessions[: row + 1]))
 
 
-def _raw_rows(portal: Portal, assets: Sequence[Equity], start: int, row: int, field: str) -> FloatArray:
+def check_request(field: str, bars: int) -> None:
+    """Refuse a window of an unknown field or without bars.
+
+    Raises
+    ------
+    ValueError
+        If it is one.
+    """
+    if field not in HISTORY_FIELDS:
+        raise ValueError(f"Invalid field: {field} (history knows {', '.join(HISTORY_FIELDS)})")
+    if bars < 1:
+        raise ValueError(f"bar_count must be >= 1, but got {bars}")
+
+
+def stored_field(field: str) -> str:
+    """Give the stored field that a window is made of."""
+    return "close" if field == "price" else field
+
+
+def raw_rows(portal: Portal, assets: Sequence[Equity], start: int, row: int, field: str) -> FloatArray:
+    """Give a copy of the raw values of sessions start..row, shape (row - start + 1, n_assets).
+
+    Rows before the first bar, where start is negative, are missing bars.
+    """
     columns = [asset.column for asset in assets]
     rows = portal.array(field)[max(start, 0) : row + 1, columns]
     if start >= 0:
         return rows
-    padding = np.full((-start, len(columns)), 0.0 if field == "volume" else NAN)
+    padding = np.full((min(-start, row + 1 - start), len(columns)), 0.0 if field == "volume" else NAN)
     return np.concatenate([padding, rows])
 
 
-def _check_reach(portal: Portal, row: int, bars: int) -> None:
+def check_reach(portal: Portal, row: int, bars: int) -> None:
+    """Refuse a window of sessions that reaches back before the bundle's first session.
+
+    Raises
+    ------
+    HistoryWindowStartsBeforeData
+        If it does.
+    """
     before = len(portal.sessions_before)
     if bars - 1 - row <= before:
         return
@@ -96,23 +123,29 @@ def _check_reach(portal: Portal, row: int, bars: int) -> None:
     )
 
 
+def carry_forward(column: FloatArray) -> None:
+    """Replace each NaN, in place, by the last value above it."""
+    known = np.where(np.isnan(column), 0, np.arange(len(column)))
+    np.maximum.accumulate(known, out=known)
+    column[:] = column[known]
+
+
+def end_lifetimes(portal: Portal, assets: Sequence[Equity], window: FloatArray, start: int, row: int) -> None:
+    """Blank, in place, the sessions after each asset's end date."""
+    for k, asset in enumerate(assets):
+        last_alive = portal.alive_to[asset.column]
+        if row > last_alive:
+            window[max(last_alive + 1 - start, 0) :, k] = NAN
+
+
 def _fill_forward(portal: Portal, assets: Sequence[Equity], window: FloatArray, start: int, row: int) -> None:
     gaps: list[bool] = np.any(np.isnan(window), axis=0).tolist()
     for k, asset in enumerate(assets):
         if gaps[k]:
             if window[0, k] != window[0, k] and start >= 0:
                 window[0, k] = _last_price_before(portal, asset, start, row)
-            _carry_forward(window[:, k])
-        last_alive = portal.alive_to[asset.column]
-        if row > last_alive:
-            window[max(last_alive + 1 - start, 0) :, k] = NAN
-
-
-def _carry_forward(column: FloatArray) -> None:
-    """Replace each NaN, in place, by the last value above it."""
-    known = np.where(np.isnan(column), 0, np.arange(len(column)))
-    np.maximum.accumulate(known, out=known)
-    column[:] = column[known]
+            carry_forward(window[:, k])
+    end_lifetimes(portal, assets, window, start, row)
 
 
 def _last_price_before(portal: Portal, asset: Equity, start: int, row: int) -> float:

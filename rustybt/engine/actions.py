@@ -6,6 +6,8 @@ from rustybt.assets import Equity
 from rustybt.data.portal import Portal
 from rustybt.finance.ledger import CashDividend, StockDividend
 
+BEFORE_TRADING_START = pd.Timedelta(hours=8, minutes=45)
+
 
 class CorporateActions:
     """A bundle's splits and dividends by the session on which they take effect.
@@ -38,13 +40,12 @@ class CorporateActions:
                 self.stock_dividends.setdefault(int(stock["ex_ns"]), []).append(grant)
 
 
-def before_trading_start_ns(session_label: pd.Timestamp) -> int:
+def before_trading_start(session_label: pd.Timestamp) -> pd.Timestamp:
     """Give the minute at which before_trading_start runs: 08:45 in New York, whatever the calendar.
 
     Examples
     --------
-    >>> str(pd.Timestamp(before_trading_start_ns(pd.Timestamp("2020-07-01"))))
-    '2020-07-01 12:45:00'
+    >>> str(before_trading_start(pd.Timestamp("2020-07-01")))
+    '2020-07-01 12:45:00+00:00'
     """
-    moment = (session_label + pd.Timedelta(hours=8, minutes=45)).tz_localize("America/New_York")
-    return int(moment.as_unit("ns").value)
+    return (session_label + BEFORE_TRADING_START).tz_localize("America/New_York").tz_convert("UTC")

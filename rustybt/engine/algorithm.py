@@ -7,7 +7,8 @@ import pandas as pd
 
 from rustybt.assets import Equity
 from rustybt.data.bar_data import BarData
-from rustybt.data.portal import Portal
+from rustybt.data.instant import Instant
+from rustybt.data.market import Market
 from rustybt.engine.ordering import OrderMethods
 from rustybt.engine.schedule import DateRule, ScheduledFunction, TimeRule, check_rule, due_sessions
 from rustybt.engine.settings import SettingMethods
@@ -25,8 +26,8 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
 
     Parameters
     ----------
-    portal : Portal
-        The market.
+    market : Market
+        What it trades on.
     span : Span
         The run's sessions.
     capital_base : float
@@ -51,29 +52,31 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
     An algorithm may keep whatever it likes in further attributes.
     """
 
-    def __init__(self, portal: Portal, span: Span, capital_base: float, hooks: Hooks) -> None:
+    def __init__(self, market: Market, span: Span, capital_base: float, hooks: Hooks) -> None:
         if not capital_base > 0:
             raise ZeroCapitalError(f"capital_base {capital_base} must be above 0")
+        portal = market.portal
         self.params = dict(hooks.params)
         self.asset_finder = portal.finder
-        self.blotter = Blotter(portal)
+        self.blotter = Blotter(market)
         self.initialized = False
         self.benchmark: Equity | None = None
+        self._market = market
         self._portal = portal
         self._span = span
         self._hooks = hooks
         self._capital_base = capital_base
         self._start = portal.session_labels[span.first]
-        self._data = BarData(portal)
-        self._ledger = Ledger(portal, self._start, capital_base)
+        self._data = BarData(market)
+        self._ledger = Ledger(market, self._start, capital_base)
         self._trading_controls: list[TradingControl] = []
         self._account_controls: list[AccountControl] = []
         self._symbol_lookup_date: pd.Timestamp | None = None
         self._recorded: dict[str, Any] = {}
         self._scheduled: list[ScheduledFunction] = []
         self._in_before_trading_start = False
-        self._priced_at: pd.Timestamp | None = None
-        self._move(span.first, self._start.tz_localize("UTC"))
+        self._priced_at: Instant | None = None
+        self._move(Instant(span.first, market.bars_of(span.first)[0] - 1, self._start.tz_localize("UTC")))
 
     # What the account holds -------------------------------------------------------------------------------------
 
@@ -95,19 +98,18 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
         return dict(self._recorded)
 
     def _sync_prices(self) -> None:
-        if self._now is not self._priced_at:
-            self._ledger.sync_prices(self._row, self._now)
-            self._priced_at = self._now
+        if self._at is not self._priced_at:
+            self._ledger.sync_prices(self._at)
+            self._priced_at = self._at
 
-    def _move(self, row: int, now: pd.Timestamp) -> None:
-        self._row = row
-        self._now = now
-        self._data._move(row, now)
+    def _move(self, at: Instant, seen: Instant | None = None) -> None:
+        self._at = at
+        self._data._move(at, seen)
 
     def validate_account_controls(self) -> None:
         """Check the account against the controls that initialize set; the loop calls it at each session's end."""
         for control in self._account_controls:
-            control.validate(self.account, self._now)
+            control.validate(self.account, self._at.now)
 
     # Looking things up ------------------------------------------------------------------------------------------
 
@@ -128,7 +130,7 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
 
     def get_datetime(self, tz: str | tzinfo | None = None) -> pd.Timestamp:
         """Give the simulation's time; see `rustybt.api.get_datetime`."""
-        return self._now if tz is None else self._now.tz_convert(tz)
+        return self._at.now if tz is None else self._at.now.tz_convert(tz)
 
     # Recording and scheduling -----------------------------------------------------------------------------------
 
@@ -152,7 +154,7 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
         table = self._portal.session_table
         run = table.session_ns[self._span.first : self._span.last + 1]
         due = due_sessions(date_rule, half_days, table.name, run)
-        self._scheduled.append(ScheduledFunction(func, due))
+        self._scheduled.append(ScheduledFunction(func, due, time_rule))
 
 
 def _upper(symbol: Any) -> str:

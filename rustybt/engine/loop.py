@@ -4,6 +4,7 @@ The order is Zipline's: dividends, splits, before_trading_start, fills, handle_d
 closes, records. Whatever nobody needs in a session is not computed in it.
 """
 
+from bisect import bisect_left
 from functools import lru_cache
 
 import numpy as np
@@ -11,12 +12,14 @@ import pandas as pd
 
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
+from rustybt.data.instant import Instant
 from rustybt.data.portal import Portal
-from rustybt.engine.actions import CorporateActions, before_trading_start_ns
+from rustybt.engine.actions import CorporateActions, before_trading_start
 from rustybt.engine.active import activated
 from rustybt.engine.algorithm import TradingAlgorithm
 from rustybt.engine.benchmark import returns_of_asset
 from rustybt.engine.records import SESSION_FIELDS, HeldPosition, RunRecords
+from rustybt.engine.strategy import Callback
 from rustybt.finance.order import ORDER_STATUS
 
 
@@ -58,24 +61,27 @@ class _Session:
         self._algorithm = algorithm
         self._ledger = algorithm._ledger
         self._blotter = algorithm.blotter
+        self._market = algorithm._market
         self._portal = portal
         self._recorder = recorder
         self._data = algorithm._data
         self._actions = actions_of(portal)
         self._labels_ns: list[int] = portal.session_ns.tolist()
-        self._closes_ns: list[int] = portal.session_table.close_ns.tolist()
         self._first = algorithm._span.first
 
     def run(self, row: int) -> None:
         self._open(row)
-        if self._algorithm._hooks.before_trading_start is not None:
-            self._before_trading_start(row)
-        now = self._portal.close_times[row]
-        self._algorithm._move(row, now)
-        self._bar(row, now)
+        bars, times = self._market.bars_of(row), self._market.times_of(row)
+        plan = self._plan(row, times)
+        before = self._bars_before_trading_start(row, times)
+        self._bars(row, bars[:before], times[:before], plan)
+        if before < len(bars):
+            self._before_trading_start(row, bars[before])
+        self._bars(row, bars[before:], times[before:], plan)
+        at = self._algorithm._at
         if row >= self._portal.first_auto_close_row:
-            self._close_expired(row, now)
-        self._blotter.end_session(now)
+            self._close_expired(row, at)
+        self._blotter.end_session(at.now)
         self._algorithm.validate_account_controls()
         self._algorithm._sync_prices()
         self._recorder.end_session()
@@ -99,39 +105,60 @@ class _Session:
         if cash or stock:
             self._ledger.earn(cash, stock)
 
-    def _before_trading_start(self, row: int) -> None:
-        moment_ns = before_trading_start_ns(self._portal.session_labels[row])
-        if moment_ns > self._closes_ns[row]:
-            return  # this market's day is over before New York's begins
-        now = pd.Timestamp(moment_ns, tz="UTC")
+    def _plan(self, row: int, times: list[pd.Timestamp]) -> dict[pd.Timestamp, list[Callback]]:
+        """Give the scheduled functions of a session by the bar at which they run."""
+        plan: dict[pd.Timestamp, list[Callback]] = {}
+        for scheduled in self._algorithm._scheduled:
+            for when in scheduled.due_at(row - self._first, times):
+                plan.setdefault(when, []).append(scheduled.callback)
+        return plan
+
+    def _bars_before_trading_start(self, row: int, times: list[pd.Timestamp]) -> int:
+        """Count the session's bars before 08:45 in New York; all of them where that market's day is over by then."""
+        if self._algorithm._hooks.before_trading_start is None:
+            return len(times)
+        moment = before_trading_start(self._portal.session_labels[row])
+        return len(times) if moment > times[-1] else bisect_left(times, moment)
+
+    def _before_trading_start(self, row: int, next_bar: int) -> None:
         algorithm = self._algorithm
-        algorithm._move(row, now)
+        now = before_trading_start(self._portal.session_labels[row])
+        if self._market.frequency == "daily":
+            algorithm._move(Instant(row, row, now))  # sees today's close, as in Zipline
+        else:
+            seen = self._market.instant_before(next_bar)
+            algorithm._move(Instant(row, seen.bar, now), seen)
         algorithm._in_before_trading_start = True
         try:
             algorithm._hooks.before_trading_start(algorithm, self._data)  # type: ignore[misc]
         finally:
             algorithm._in_before_trading_start = False
 
-    def _bar(self, row: int, now: pd.Timestamp) -> None:
-        algorithm, blotter = self._algorithm, self._blotter
-        blotter.fill(self._ledger, self._data, row, now)
-        if algorithm._hooks.handle_data is not None:
-            algorithm._hooks.handle_data(algorithm, self._data)
-        for scheduled in algorithm._scheduled:
-            if scheduled.fires(row - self._first, self._closes_ns[row]):
-                scheduled.callback(algorithm, self._data)
-        if blotter.new_orders:
-            placed, blotter.new_orders = blotter.new_orders, []
-            for order in placed:
-                self._ledger.note_order(order)
+    def _bars(self, row: int, bars: range, times: list[pd.Timestamp], plan: dict[pd.Timestamp, list[Callback]]) -> None:
+        algorithm, blotter, ledger, data = self._algorithm, self._blotter, self._ledger, self._data
+        handle_data = algorithm._hooks.handle_data
+        for bar, now in zip(bars, times, strict=True):
+            at = Instant(row, bar, now)
+            algorithm._move(at)
+            if blotter.open_orders:
+                blotter.fill(ledger, data, at)
+            if handle_data is not None:
+                handle_data(algorithm, data)
+            if plan:
+                for callback in plan.get(now, ()):
+                    callback(algorithm, data)
+            if blotter.new_orders:
+                placed, blotter.new_orders = blotter.new_orders, []
+                for order in placed:
+                    ledger.note_order(order)
 
-    def _close_expired(self, row: int, now: pd.Timestamp) -> None:
+    def _close_expired(self, row: int, at: Instant) -> None:
         due = self._portal.auto_close_rows
         blotter, ledger = self._blotter, self._ledger
         for asset in [a for a in ledger.positions if row >= due[a.column]]:
-            ledger.close_position(asset, row, now)
+            ledger.close_position(asset, at)
         for asset in [a for a in blotter.open_orders if row >= due[a.column]]:
-            blotter.cancel_all(asset, now)
+            blotter.cancel_all(asset, at.now)
         for order in [o for o in blotter.new_orders if o.status is ORDER_STATUS.CANCELLED]:
             ledger.note_order(order)
             blotter.new_orders.remove(order)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from rustybt.assets import Asset, Equity
+from rustybt.data.instant import Instant
 from rustybt.errors import (
     CannotOrderDelistedAsset,
     OrderDuringInitialize,
@@ -20,6 +21,7 @@ from rustybt.finance.order import Order
 
 if TYPE_CHECKING:
     from rustybt.data.bar_data import BarData
+    from rustybt.data.market import Market
     from rustybt.data.portal import Portal
     from rustybt.finance.portfolio import Portfolio
 
@@ -40,9 +42,9 @@ class OrderMethods:
     initialized: bool
     _data: "BarData"
     _in_before_trading_start: bool
-    _now: pd.Timestamp
+    _at: Instant
+    _market: "Market"
     _portal: "Portal"
-    _row: int
     _trading_controls: list[TradingControl]
 
     if TYPE_CHECKING:
@@ -65,8 +67,8 @@ class OrderMethods:
         shares = whole_order(amount)
         chosen = self._execution_style(asset, limit_price, stop_price, style)
         for control in self._trading_controls:
-            control.validate(asset, shares, self.portfolio, self._now, self._data)
-        return self.blotter.place(asset, shares, chosen, self._now)  # type: ignore[arg-type]
+            control.validate(asset, shares, self.portfolio, self._at.now, self._data)
+        return self.blotter.place(asset, shares, chosen, self._at.now)  # type: ignore[arg-type]
 
     def order_value(
         self,
@@ -143,7 +145,7 @@ class OrderMethods:
         if share_counts.dtype != "int64":
             raise TypeError(f"batch_market_order: share_counts has dtype {share_counts.dtype}, it must be int64")
         ids = [
-            self.blotter.place(asset, int(shares), MARKET, self._now)
+            self.blotter.place(asset, int(shares), MARKET, self._at.now)  # type: ignore[arg-type]
             for asset, shares in share_counts.items()
             if shares
         ]
@@ -164,7 +166,7 @@ class OrderMethods:
     def cancel_order(self, order_param: str | Order) -> None:
         """Cancel an open order; see `rustybt.api.cancel_order`."""
         order_id = order_param.id if isinstance(order_param, Order) else order_param
-        self.blotter.cancel(order_id, self._now)
+        self.blotter.cancel(order_id, self._at.now)
 
     def _can_order(self, asset: Any) -> bool:
         if self._in_before_trading_start:
@@ -181,7 +183,7 @@ class OrderMethods:
             raise OrderDuringInitialize("order() can only be called from within handle_data(), not from initialize()")
         if asset.auto_close_date is None:
             return True
-        if self._row <= min(self._portal.alive_to[asset.column], self._portal.last_open_rows[asset.column]):
+        if self._at.row <= min(self._portal.alive_to[asset.column], self._portal.last_open_rows[asset.column]):
             return True
         log.warning(
             "Cannot place order for %s, as it has de-listed. Any existing positions for this asset will be "
@@ -210,15 +212,15 @@ class OrderMethods:
         return MARKET
 
     def _shares_worth(self, asset: Any, value: float) -> float:
-        row, column = self._row, asset.column
+        row, column = self._at.row, asset.column
         if row < self._portal.alive_from[column]:
             raise CannotOrderDelistedAsset(f"Cannot order {asset.symbol}, as it started trading on {asset.start_date}.")
         if row > self._portal.alive_to[column]:
             raise CannotOrderDelistedAsset(f"Cannot order {asset.symbol}, as it stopped trading on {asset.end_date}.")
-        price = self._portal.price(asset, row)
+        price = self._market.price(asset, self._at)
         if price != price:
             raise CannotOrderDelistedAsset(
-                f"Cannot order {asset.symbol} on {self._now} as there is no last price for the security."
+                f"Cannot order {asset.symbol} on {self._at.now} as there is no last price for the security."
             )
         if math.isclose(price, 0.0, rel_tol=1e-6, abs_tol=1e-6):
             log.debug("Price of 0 for %s; can't infer value", asset)

@@ -2,6 +2,8 @@
 
 import datetime
 import warnings
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +12,13 @@ import pandas as pd
 
 from rustybt._typing import BoolArray, IntArray
 from rustybt.calendars import get_calendar
-from rustybt.constants import NS_PER_DAY
 from rustybt.engine.strategy import Callback
 
 MAX_MONTH_OFFSET = 22
 MAX_WEEK_OFFSET = 4
 SHORTEST_OFFSET = datetime.timedelta(minutes=1)
+MINUTE = pd.Timedelta(minutes=1)
+DAY = pd.Timedelta(days=1)
 LONGEST_OFFSET = datetime.timedelta(hours=12)
 
 
@@ -103,7 +106,7 @@ class time_rules:
 
 
 class ScheduledFunction:
-    """A function of the user's with the run's sessions on which it is due.
+    """A function of the user's with the run's sessions, and their bar, on which it is due.
 
     Parameters
     ----------
@@ -111,30 +114,64 @@ class ScheduledFunction:
         To call.
     due : bool array, shape (n_run_sessions,)
         Whether its date rule matches.
+    time_rule : TimeRule, optional
+        None, or the rule for every minute, is due at every bar.
 
     Notes
     -----
-    As in Zipline it fires at most once in 24 hours from the bar at which a day was seen first: on a half day after
-    a full one, whose close is less than 24 hours later, a function that fired the day before is not called.
+    As in Zipline it fires at most once in 24 hours from the bar at which a day was seen first: in a daily simulation a
+    function that fired on a full day is not called on a half day after it, whose close is less than 24 hours later.
     """
 
-    __slots__ = ("_due", "_fired", "_until_ns", "callback")
+    __slots__ = ("_due", "_fired", "_time_rule", "_until", "callback")
 
-    def __init__(self, callback: Callback, due: BoolArray) -> None:
+    def __init__(self, callback: Callback, due: BoolArray, time_rule: TimeRule | None = None) -> None:
         self.callback = callback
         self._due: list[bool] = due.tolist()
+        self._time_rule = time_rule or TimeRule()
         self._fired = False
-        self._until_ns = 0
+        self._until: pd.Timestamp | None = None
 
-    def fires(self, session: int, now_ns: int) -> bool:
-        """Say whether to call the function now, and remember it."""
-        if now_ns >= self._until_ns:
+    def due_at(self, session: int, times: list[pd.Timestamp]) -> list[pd.Timestamp]:
+        """Give the bars of a session at which to call the function, and remember them.
+
+        Parameters
+        ----------
+        session : int
+            Index into the run's sessions; each is asked for once, in order.
+        times : list of pd.Timestamp
+            The session's bars, UTC.
+
+        Returns
+        -------
+        list of pd.Timestamp
+            None, one, or (where an old 24 hours end within the session) two of the times.
+        """
+        moments = []
+        for begin, end in self._stretches(times):
+            if self._fired or not self._due[session]:
+                continue
+            target = self._target(times) or begin
+            if begin <= target <= end:
+                self._fired = True
+                moments.append(target)
+        return moments
+
+    def _stretches(self, times: list[pd.Timestamp]) -> Iterator[tuple[pd.Timestamp, pd.Timestamp]]:
+        """Yield what is left of the old 24 hours, then the bars of the new ones, as first and last bar."""
+        fresh = 0 if self._until is None else bisect_left(times, self._until)
+        if fresh > 0:
+            yield times[0], times[fresh - 1]
+        if fresh < len(times):
+            self._until = times[fresh] + DAY
             self._fired = False
-            self._until_ns = now_ns + NS_PER_DAY
-        if self._fired or not self._due[session]:
-            return False
-        self._fired = True
-        return True
+            yield times[fresh], times[-1]
+
+    def _target(self, times: list[pd.Timestamp]) -> pd.Timestamp | None:
+        anchor, offset = self._time_rule.anchor, self._time_rule.offset
+        if anchor == "every" or len(times) == 1:
+            return None
+        return times[0] + offset - MINUTE if anchor == "open" else times[-1] - offset
 
 
 def due_sessions(rule: DateRule, half_days: bool, calendar_name: str, session_ns: IntArray) -> BoolArray:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from rustybt.assets import Equity
-from rustybt.data.portal import Portal
+from rustybt.data.instant import Instant
+from rustybt.data.market import Market
 from rustybt.finance import commission as commissions
 from rustybt.finance import slippage as slippages
 from rustybt.finance.cancel_policy import SESSION_END, CancelPolicy, NeverCancel
@@ -33,7 +34,7 @@ class Blotter:
 
     Parameters
     ----------
-    portal : Portal
+    market : Market
         Gives the bars that orders fill in.
     slippage : SlippageModel, optional
         FixedBasisPointsSlippage() if omitted.
@@ -50,7 +51,7 @@ class Blotter:
     """
 
     def __init__(
-        self, portal: Portal, slippage: SlippageModel | None = None, commission: CommissionModel | None = None
+        self, market: Market, slippage: SlippageModel | None = None, commission: CommissionModel | None = None
     ) -> None:
         self.slippage = slippage or FixedBasisPointsSlippage()
         self.commission = commission or PerShare()
@@ -58,7 +59,7 @@ class Blotter:
         self.open_orders: dict[Equity, list[Order]] = {}
         self.new_orders: list[Order] = []
         self.cancel_policy: CancelPolicy = NeverCancel()
-        self._portal = portal
+        self._market = market
 
     # Placing and cancelling -------------------------------------------------------------------------------------
 
@@ -108,8 +109,8 @@ class Blotter:
         """Give an order of this run by its id, or None."""
         return self.orders.get(order_id)
 
-    def cancel(self, order_id: str, now: pd.Timestamp) -> None:
-        """Cancel an order; one that is closed, or unknown, is left alone."""
+    def cancel(self, order_id: str, now: pd.Timestamp, noted: bool = True) -> None:
+        """Cancel an order that is open; `noted` lists it as changed in the session."""
         order = self.orders.get(order_id)
         if order is None or not order.open:
             return
@@ -119,7 +120,8 @@ class Blotter:
         if order in self.new_orders:
             self.new_orders.remove(order)
         order.cancel(now)
-        self.new_orders.append(order)
+        if noted:
+            self.new_orders.append(order)
 
     def cancel_all(self, asset: Equity, now: pd.Timestamp) -> None:
         """Cancel every open order of an asset."""
@@ -128,8 +130,19 @@ class Blotter:
         self.open_orders.pop(asset, None)
 
     def end_session(self, now: pd.Timestamp) -> None:
-        """Let the cancel policy act on a daily session's end: on an asset's first order, where there are several."""
+        """Let the cancel policy act at a session's end.
+
+        A minute simulation cancels every open order, without noting it among the session's changed orders; a daily one
+        cancels an asset's first order, where there are several, and notes it with the next bar.
+        """
         if not self.open_orders or not self.cancel_policy.should_cancel(SESSION_END):
+            return
+        if self._market.frequency == "minute":
+            for order in [order for queue in self.open_orders.values() for order in queue]:
+                self.cancel(order.id, now, noted=False)
+                if self.cancel_policy.warn_on_cancel:
+                    _warn_of_cancel(order)
+            self.open_orders.clear()
             return
         for queue in list(self.open_orders.values()):
             if len(queue) > 1:
@@ -155,7 +168,7 @@ class Blotter:
 
     # Filling ----------------------------------------------------------------------------------------------------
 
-    def fill(self, ledger: Ledger, data: "BarData", row: int, now: pd.Timestamp) -> None:
+    def fill(self, ledger: Ledger, data: "BarData", at: Instant) -> None:
         """Fill what can fill in a bar, and book it.
 
         Parameters
@@ -164,25 +177,19 @@ class Blotter:
             Takes fills and commissions: all fills first, because a commission is spread over what is held then.
         data : BarData
             Handed to cost models of one's own.
-        row : int
-            Session row of the bar.
-        now : pd.Timestamp
-            The bar's time.
+        at : Instant
+            The bar.
         """
         if not self.open_orders:
             return
         fees: list[tuple[Equity, float]] = []
         filled: list[Order] = []
         costs = kernel_costs(self.slippage, self.commission)
-        portal = self._portal
-        volumes, closes = portal.array("volume"), portal.array("close")
+        trade = self._market.trade
         for asset, queue in self.open_orders.items():
-            column = asset.column
-            if not portal.alive_from[column] <= row <= portal.alive_to[column]:
-                continue
-            volume, price = volumes.item(row, column), closes.item(row, column)
+            price, volume = trade(asset, at)
             if volume > 0 and price == price:
-                bar = _Bar(asset, now, price, volume, data)
+                bar = _Bar(asset, at.now, price, volume, data)
                 for order, cost in self._fill_queue(queue, bar, ledger, costs):
                     filled.append(order)
                     if cost > 0:

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from rustybt.assets import Equity
-from rustybt.data.portal import Portal
+from rustybt.data.instant import Instant
+from rustybt.data.market import Market
 from rustybt.finance.order import Order
 from rustybt.finance.portfolio import Account, Portfolio, Position, Positions
 from rustybt.finance.transaction import Transaction
@@ -61,7 +62,7 @@ class Ledger:
 
     Parameters
     ----------
-    portal : Portal
+    market : Market
         Gives prices.
     start_date : pd.Timestamp
         First session of the run.
@@ -69,14 +70,14 @@ class Ledger:
         Cash at the start.
     """
 
-    def __init__(self, portal: Portal, start_date: pd.Timestamp, capital_base: float) -> None:
+    def __init__(self, market: Market, start_date: pd.Timestamp, capital_base: float) -> None:
         self.positions = Positions()
         self.cash = self.portfolio_value = capital_base
         self.cash_flow = self.pnl = self.returns = 0.0
         self.previous_returns = 0.0
         self.session_transactions: list[Transaction] = []
         self.session_orders: dict[str, Order] = {}
-        self._portal = portal
+        self._market = market
         self._value_is_stale = False
         self._exposure: Exposure | None = None
         self._unpaid_cash: dict[int, list[float]] = {}
@@ -99,22 +100,14 @@ class Ledger:
         """The return since the session began, from what the portfolio is worth as of the last update."""
         return (self.returns + 1) / (self.previous_returns + 1) - 1
 
-    def sync_prices(self, row: int, now: pd.Timestamp) -> None:
-        """Take the last known price of everything held.
-
-        Parameters
-        ----------
-        row : int
-            Session row.
-        now : pd.Timestamp
-            Noted as the date of each price that is known.
-        """
-        price_of = self._portal.price
+    def sync_prices(self, at: Instant) -> None:
+        """Take the last known price of everything held, as of a moment."""
+        price_of = self._market.price
         for position in self.positions.values():
-            price = price_of(position._asset, row)
+            price = price_of(position._asset, at)
             if price == price:
                 position._last_sale_price = price
-                position._last_sale_date = now
+                position._last_sale_date = at.now
         self._exposure = None
         self._value_is_stale = True
 
@@ -207,14 +200,14 @@ class Ledger:
         self.move_cash(paid)
         return grants
 
-    def close_position(self, asset: Equity, row: int, now: pd.Timestamp) -> None:
+    def close_position(self, asset: Equity, at: Instant) -> None:
         """Sell (or buy back) all of a position without commission, at the current price or the last one seen."""
         position = self.positions[asset]
-        price = self._portal.price(asset, row)
+        price = self._market.price(asset, at)
         if price != price:
             price = position._last_sale_price
         amount, basis = book_fill(position._amount, position._cost_basis, -position._amount, price)
-        transaction = Transaction(asset, -position._amount, now, price, None)  # type: ignore[arg-type]
+        transaction = Transaction(asset, -position._amount, at.now, price, None)  # type: ignore[arg-type]
         self.book(transaction, amount, basis, position._amount * price)
 
     def move_cash(self, amount: float) -> None:

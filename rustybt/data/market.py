@@ -1,0 +1,119 @@
+"""What does a simulation ask of the market, whatever its bars are?"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import pandas as pd
+
+from rustybt._typing import FloatArray
+from rustybt.data.history import daily_window, window_labels
+from rustybt.data.instant import Instant
+from rustybt.data.portal import NAN, Portal
+from rustybt.errors import NoMinuteBars
+
+if TYPE_CHECKING:
+    from rustybt.assets import Equity
+
+
+class Window(NamedTuple):
+    """A trailing window.
+
+    Attributes
+    ----------
+    array : float64 array, shape (bars, n_assets)
+        Rounded as `history` does; NaN where there is no bar.
+    labels : pd.DatetimeIndex, length bars
+        Session labels (tz-naive) or minutes (UTC).
+    """
+
+    array: FloatArray
+    labels: pd.DatetimeIndex
+
+
+class Market(Protocol):
+    """Prices and volumes of one bundle version at one frequency.
+
+    Attributes
+    ----------
+    portal : Portal
+        Sessions, lifetimes and adjustments.
+    frequency : {"daily", "minute"}
+        Of the bars that orders fill in.
+    """
+
+    portal: Portal
+    frequency: str
+
+    def price(self, asset: "Equity", at: Instant) -> float:
+        """Give the last known close, filled forward and adjusted; NaN outside the asset's life."""
+
+    def trade(self, asset: "Equity", at: Instant) -> tuple[float, float]:
+        """Give close and volume of the current bar; NaN and 0 where there is none."""
+
+    def value(self, asset: "Equity", field: str, at: Instant) -> float | pd.Timestamp:
+        """Give one field's value, as `data.current` reports it."""
+
+    def window(self, assets: "Sequence[Equity]", at: Instant, bars: int, frequency: str, field: str) -> Window:
+        """Give the trailing window that ends with the current bar, adjusted as of it."""
+
+    def bars_of(self, row: int) -> range:
+        """Give the bars of a session."""
+
+    def times_of(self, row: int) -> list[pd.Timestamp]:
+        """Give the time of each of a session's bars, UTC."""
+
+    def instant_before(self, bar: int) -> Instant:
+        """Give the moment of the bar before one; its bar is -1, and its row too, where there is none."""
+
+
+class DailyMarket:
+    """The market of a daily simulation: a bar is a session.
+
+    Parameters
+    ----------
+    portal : Portal
+        Of the bundle.
+    """
+
+    frequency = "daily"
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+
+    def price(self, asset: "Equity", at: Instant) -> float:
+        """Give the last known close; see `Portal.price`."""
+        return self.portal.price(asset, at.row)
+
+    def trade(self, asset: "Equity", at: Instant) -> tuple[float, float]:
+        """Give close and volume of the session; NaN and 0 where there is no bar."""
+        portal, row, column = self.portal, at.row, asset.column
+        if not portal.alive_from[column] <= row <= portal.alive_to[column]:
+            return NAN, 0.0
+        return portal.array("close").item(row, column), portal.array("volume").item(row, column)
+
+    def value(self, asset: "Equity", field: str, at: Instant) -> float | pd.Timestamp:
+        """Give one field's value; see `Portal.value`."""
+        return self.portal.value(asset, field, at.row)
+
+    def window(self, assets: "Sequence[Equity]", at: Instant, bars: int, frequency: str, field: str) -> Window:
+        """Give a window of sessions; see `rustybt.data.history.daily_window`."""
+        if frequency == "1m":
+            raise NoMinuteBars(
+                "history of frequency '1m' needs a minute simulation: ask for '1d', or run with data_frequency='minute'"
+            )
+        if frequency != "1d":
+            raise ValueError(f"Invalid frequency: {frequency} (a daily simulation knows '1d')")
+        values = daily_window(self.portal, assets, at.row, bars, field)
+        return Window(values, window_labels(self.portal, at.row, bars))
+
+    def bars_of(self, row: int) -> range:
+        """Give the session itself."""
+        return range(row, row + 1)
+
+    def times_of(self, row: int) -> list[pd.Timestamp]:
+        """Give the session's close."""
+        return [self.portal.close_times[row]]
+
+    def instant_before(self, bar: int) -> Instant:
+        """Give the close of the session before."""
+        return Instant(bar - 1, bar - 1, self.portal.close_times[bar - 1])
