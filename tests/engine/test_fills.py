@@ -39,7 +39,7 @@ def run(bundle, *steps, slippage=None, commission=None, capital_base=100_000.0):
 
 
 @pytest.fixture
-def rising(bundle_root):
+def rising():
     return make_bundle({"A": bars([10.0, 11.0, 12.0, 13.0, 14.0]), "B": bars([20.0, 20.0, 20.0, 20.0, 20.0])})
 
 
@@ -70,13 +70,13 @@ def test_negative_cash_is_allowed(rising):
     assert result.perf["ending_cash"].iloc[-1] == 100_000 - 1_100_000
 
 
-def test_volume_limits_spread_a_fill_over_bars(bundle_root):
+def test_volume_limits_spread_a_fill_over_bars():
     bundle = make_bundle({"A": bars([10.0] * 5, volume=[1000, 300, 500, 2000, 1000])})
     result, _ = run(bundle, buy("A", 100), slippage=FixedBasisPointsSlippage(0, 0.1))
     assert fills(result) == [("A", 30, 10.0), ("A", 50, 10.0), ("A", 20, 10.0)]
 
 
-def test_orders_of_one_asset_share_the_bars_volume(bundle_root):
+def test_orders_of_one_asset_share_the_bars_volume():
     bundle = make_bundle({"A": bars([10.0] * 3, volume=1000)})
 
     def two(context, data):
@@ -87,7 +87,7 @@ def test_orders_of_one_asset_share_the_bars_volume(bundle_root):
     assert fills(result) == [("A", 70, 10.0), ("A", 30, 10.0), ("A", 40, 10.0)]
 
 
-def test_no_fill_without_a_bar(bundle_root):
+def test_no_fill_without_a_bar():
     frame = bars([10.0, 11.0, 12.0, 13.0])
     frame.loc[frame.index[1], ["open", "high", "low", "close"]] = math.nan
     frame.loc[frame.index[1], "volume"] = 0
@@ -135,7 +135,7 @@ def test_commissions_are_spread_over_what_is_held_when_all_fills_are_booked(risi
     assert seen[1] == (pytest.approx(11.0 + 20 / 200), pytest.approx(100_000 - 2200 - 20))
 
 
-def test_the_minimum_commission_is_per_order(bundle_root):
+def test_the_minimum_commission_is_per_order():
     bundle = make_bundle({"A": bars([10.0] * 4, volume=1000)})
     result, _ = run(bundle, buy("A", 250), slippage=FixedBasisPointsSlippage(0, 0.1), commission=PerShare(0.01, 1.5))
     costs = [fill.commission for day in result.records.transactions for fill in day]
