@@ -2,8 +2,8 @@
 
 One `Dispatch` lives as long as one run. A worker has at most two chunks in flight, so that it never waits for the
 driver; a chunk is as many tasks as take some tens of milliseconds, so that messages cost little and the end is even.
-The tasks of a worker that dies go back to the queue, those of its running chunk one by one: the one that is there when
-a second worker dies gets a status.
+The tasks of a worker that dies go back to the queue, those of its running chunk one by one. A task that was alone when
+its worker died gets one more worker, and after that a status.
 """
 
 import os
@@ -39,10 +39,11 @@ NAN = float("nan")
 
 
 class Queued(NamedTuple):
-    """A task, and how often a worker died under it."""
+    """A task, whether it must run alone, and how often a worker died under it alone."""
 
     number: int
     payload: Any
+    alone: bool = False
     deaths: int = 0
 
 
@@ -164,7 +165,7 @@ class Dispatch:
                 self.left = max(0, self.left - len(tasks))
             return [Queued(*task) for task in tasks]
         chunk = [self.again.popleft()]
-        while not chunk[0].deaths and self.again and not self.again[0].deaths and len(chunk) < self.chunk_size(seat):
+        while not chunk[0].alone and self.again and not self.again[0].alone and len(chunk) < self.chunk_size(seat):
             chunk.append(self.again.popleft())
         return chunk
 
@@ -241,20 +242,24 @@ class Dispatch:
 
     def survivors(self, chunk: list[Queued], expired: bool, how: str) -> list[Queued]:
         """Give the tasks of a running chunk that are tried again; one that has had its second chance gets a status."""
-        blamed = [task._replace(deaths=task.deaths + 1) for task in chunk]
+        if len(chunk) > 1 or chunk[0].deaths + 1 < MAX_DEATHS:
+            return [task._replace(alone=True, deaths=task.deaths + (len(chunk) == 1)) for task in chunk]
         if expired:
             outcome = Outcome(TrialStatus.TIMEOUT, NAN, None, f"ran past its limit of {self.timeout_s:g} s, twice")
         else:
-            reason = f"two worker processes in a row died under these parameters; the last one {how}"
+            reason = f"two worker processes died under these parameters; the last one {how}"
             outcome = Outcome(TrialStatus.CRASHED, NAN, None, reason)
-        self.done += [(task.number, outcome) for task in blamed if task.deaths >= MAX_DEATHS]
-        return [task for task in blamed if task.deaths < MAX_DEATHS]
+        self.done.append((chunk[0].number, outcome))
+        return []
 
     def deadline(self, seat: Seat) -> float:
-        """Give the monotonic time at which a worker's running chunk is over its limit; inf without one."""
+        """Give the monotonic time at which a worker's running chunk is over its limit; inf without one.
+
+        A chunk of several has hardly more time than one task: if each was within its limit after all, they pass alone.
+        """
         if self.timeout_s is None or seat.since is None or not seat.chunks:
             return float("inf")
-        return seat.since + self.timeout_s * len(seat.chunks[0])
+        return seat.since + self.timeout_s + (CHUNK_S if len(seat.chunks[0]) > 1 else 0.0)
 
     def seconds_to_deadline(self) -> float | None:
         """Give the time until the next limit; None without one."""

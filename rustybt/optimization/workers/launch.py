@@ -108,11 +108,11 @@ class ForkLauncher(Launcher):
     def fork(self) -> Launched:
         """Fork the template once, and keep this process's end of the worker's socket."""
         ours, theirs = worker_socket()
-        with theirs:
-            self.tell({"do": "fork"})
-            socket.send_fds(self.socket, [b"."], [theirs.fileno()])
         connection = Connection(ours.detach())
         try:
+            with theirs:
+                self.tell({"do": "fork"})
+                socket.send_fds(self.socket, [b"."], [theirs.fileno()])
             return Launched(self.hear("forked", START_TIMEOUT_S)["pid"], connection)
         except BaseException:
             connection.close()
