@@ -13,7 +13,7 @@ settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
-def bundle_root(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data_root(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test an empty RUSTYBT_ROOT of its own."""
     root = tmp_path_factory.mktemp("root")
     monkeypatch.setenv("RUSTYBT_ROOT", str(root))

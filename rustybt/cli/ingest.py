@@ -65,8 +65,8 @@ def gap_lines(manifest: Manifest) -> list[str]:
     """Name the symbols that lack sessions between their first and last bar, the worst first."""
     worst = sorted(manifest.gaps.items(), key=lambda item: (-int(item[1]["missing"]), item[0]))
     lines = [
-        f"Gap: {symbol} has no bar on {gap['missing']:,} sessions of its life, the first on {gap['first']}"
-        for symbol, gap in worst[:MOST_NAMED]
+        f"Gap: {asset.rpartition(' ')[0]} has no bar on {gap['missing']:,} of its sessions, the first on {gap['first']}"
+        for asset, gap in worst[:MOST_NAMED]
     ]
     more = len(worst) - len(lines)
     return [*lines, f"Gap: and {more:,} more symbols"] if more > 0 else lines

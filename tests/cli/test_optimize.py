@@ -1,0 +1,141 @@
+"""Does `rustybt optimize` search, show and keep what it found, and say in one line why it cannot?"""
+
+import re
+
+import pandas as pd
+import pytest
+
+SPAN = "-b mag-7 -s 2015-01-02 -e 2015-03-31"
+
+pytestmark = pytest.mark.usefixtures("ingested")
+
+
+def test_a_grid_is_shown_and_kept(rustybt, workplace):
+    done = rustybt(f"optimize -f crossover.py {SPAN} --workers 1 --objective total_return -o out")
+    assert done.exit_code == 0, done.output
+    assert done.stderr == ""
+    assert "SYNTHETIC" in done.stdout
+    assert "The best 6 of 6 trials, maximize total_return" in done.stdout
+    assert re.search(r"6 backtests on mag-7 in \d+\.\d s: \d+\.\d backtests per second", done.stdout)
+    trials = pd.read_parquet(workplace / "out/trials.parquet")
+    assert trials[["fast", "slow"]].to_numpy().tolist() == [[5, 20], [5, 25], [5, 30], [10, 20], [10, 25], [10, 30]]
+    perf = pd.read_parquet(workplace / "out/perf.parquet")
+    assert perf["algorithm_period_return"].iloc[-1] == pytest.approx(trials["score"].max(), rel=1e-9)
+
+
+def test_trials_do_not_depend_on_the_workers(rustybt, workplace):
+    for workers in (1, 2):
+        assert rustybt(f"optimize -f crossover.py {SPAN} --workers {workers} -o out{workers}").exit_code == 0
+    one, two = (pd.read_parquet(workplace / f"out{n}/trials.parquet").drop(columns="seconds") for n in (1, 2))
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_random_search_draws_what_it_is_told(rustybt, workplace):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        line = f"optimize -f crossover.py {SPAN} --workers 1 --search random --trials 4 --seed {seed} -o {name}"
+        assert rustybt(line).exit_code == 0
+    drawn = {n: pd.read_parquet(workplace / n / "trials.parquet")[["fast", "slow"]].to_numpy().tolist() for n in "abc"}
+    assert len(drawn["a"]) == 4
+    assert drawn["a"] == drawn["b"] != drawn["c"]
+
+
+def test_the_default_folder_is_named_after_the_file(rustybt, workplace):
+    assert rustybt(f"optimize -f crossover.py {SPAN} --workers 1 --trials 1").exit_code == 0
+    assert (workplace / "results/crossover/trials.parquet").is_file()
+
+
+def test_a_script_of_functions_names_its_parameters(rustybt, workplace):
+    (workplace / "functions.py").write_text(
+        "from rustybt.api import order_target, symbol\n"
+        "from rustybt.optimization import Integer\n"
+        'parameters = {"shares": Integer(1, 3)}\n'
+        "def handle_data(context, data):\n"
+        '    order_target(symbol("AAPL"), context.params["shares"])\n'
+    )
+    done = rustybt(f"optimize -f functions.py {SPAN} --workers 2 -o out")
+    assert done.exit_code == 0, done.output
+    assert pd.read_parquet(workplace / "out/trials.parquet")["shares"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("-b mag-8", r"bundle 'mag-8' is not known \(did you mean 'mag-7'\?\)"),
+        (f"{SPAN} --objective sharp", r"unknown objective 'sharp' \(did you mean 'sharpe'\?\)"),
+        (f"{SPAN} --condition fast>slow", "a grid of zero combinations: none of 6 meets the conditions"),
+        (f"{SPAN} --condition fats<slow", r"names 'fats', which is no parameter \(did you mean 'fast'\?\)"),
+        (f"{SPAN} --trials 0", "trials 0 of RandomSearch is below 1"),
+        (f"{SPAN} --workers 0", "num_workers 0 is neither"),
+        (f"{SPAN} --capital-base 0", "capital_base 0.0 .*above 0"),
+        ("-b mag-7 -s 2016-01-04 -e 2015-01-02", "start 2016-01-04 is after end 2015-01-02"),
+        ("-b mag-7 -s 2025-06-02", "start 2025-06-02 is after"),
+    ],
+)
+def test_bad_input_is_one_line(one_line, arguments, message):
+    assert re.search(message, one_line(f"optimize -f crossover.py {arguments}"))
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("def f(:\n", "strategy.py, line 1: invalid syntax: def f(:"),
+        ("x = 1\n", "strategy.py defines no"),
+        (None, "strategy file 'strategy.py' does not exist"),
+    ],
+)
+def test_a_bad_strategy_file_is_one_line(one_line, workplace, source, message):
+    if source is not None:
+        (workplace / "strategy.py").write_text(source)
+    assert message in one_line(f"optimize -f strategy.py {SPAN}")
+
+
+def test_a_grid_takes_no_number_of_trials(rustybt):
+    done = rustybt(f"optimize -f crossover.py {SPAN} --search grid --trials 3")
+    assert done.exit_code == 2
+    assert "--trials and --seed belong to --search random" in done.stderr
+
+
+FAILING = """
+from rustybt import Strategy
+from rustybt.api import order, symbol
+from rustybt.optimization import Integer
+
+
+class Failing(Strategy):
+    n = Integer(1, 4)
+
+    def handle_data(self, context, data):
+        order(symbol("AAPL"), 1)
+        if self.n > {limit}:
+            raise ValueError(f"n is {{self.n}}")
+"""
+
+
+def test_failed_trials_are_counted_and_the_first_is_explained(rustybt, workplace):
+    (workplace / "failing.py").write_text(FAILING.format(limit=2))
+    done = rustybt(f"optimize -f failing.py {SPAN} --workers 1 -o out")
+    assert done.exit_code == 0, done.output
+    assert done.stderr == "2 of 4 trials have no result; trial 2 failed: ValueError: n is 3\n"
+    assert pd.read_parquet(workplace / "out/trials.parquet")["status"].tolist() == ["complete"] * 2 + ["failed"] * 2
+
+
+def test_if_all_trials_fail_their_tracebacks_are_kept(rustybt, workplace):
+    (workplace / "failing.py").write_text(FAILING.format(limit=0))
+    done = rustybt(f"optimize -f failing.py {SPAN} --workers 1 -o out")
+    assert done.exit_code == 1
+    where, why = done.stderr.splitlines()
+    assert where == "Their tracebacks are in out/trials.parquet"
+    assert re.match(r"Error: all 4 trials failed; the first, \{'n': 1\}, because: .*ValueError: n is 1", why)
+    errors = pd.read_parquet(workplace / "out/trials.parquet")["error"]
+    assert all("in handle_data" in error for error in errors)
+
+
+def test_trials_without_a_score_are_kept(rustybt, workplace):
+    (workplace / "idle.py").write_text(
+        "from rustybt import Strategy\nclass Idle(Strategy):\n    def handle_data(self, context, data): pass\n"
+    )
+    done = rustybt(f"optimize -f idle.py {SPAN} --workers 1 -o out")
+    assert done.exit_code == 1
+    where, why = done.stderr.splitlines()
+    assert where == "All 1 trials are in out/trials.parquet"
+    assert "the strategy never traded" in why
