@@ -4,8 +4,8 @@ usage, with an interpreter that has zipline-reloaded 3.2.1: python -m tests.gold
 by scripts/make_data.py, writes what Zipline computes for tests/golden/zipline/algos into OUT.
 
 A script carries CONFIG, the arguments of run_algorithm. Its source is read, the word `zipline` replaced by the
-package's name, and run: nothing else may have to change. Compared are every column of the perf frame (orders and transactions
-without their ids), the script's own log, and errors by type.
+package's name, and run: nothing else may have to change. Compared are every column of the perf frame (orders and
+transactions without their ids), the script's own log, and errors by type.
 """
 
 import gzip
