@@ -1,4 +1,4 @@
-"""Round trips share by share: each share is one unit, so that a trade is whatever lies between holding none and none."""
+"""Round trips share by share: each share is one unit, so a trade is what lies between holding none and none again."""
 
 
 class Trip:
