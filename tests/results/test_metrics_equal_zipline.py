@@ -11,6 +11,8 @@ import pytest
 from rustybt.results import return_metrics
 
 EXPECTED = sorted((Path(__file__).parents[1] / "golden" / "zipline" / "expected").glob("*.json.gz"))
+RUNS = {path.name.partition(".")[0]: json.loads(gzip.decompress(path.read_bytes())) for path in EXPECTED}
+FRAMES = {name: run["columns"] for name, run in RUNS.items() if "columns" in run}  # the others end in an error
 COLUMNS = {
     "total_return": "algorithm_period_return",
     "annual_volatility": "algo_volatility",
@@ -21,9 +23,9 @@ COLUMNS = {
 AGAINST_BENCHMARK = ("alpha", "beta")
 
 
-@pytest.fixture(params=EXPECTED, ids=lambda path: path.name.partition(".")[0])
+@pytest.fixture(params=FRAMES)
 def columns(request):
-    return json.loads(gzip.decompress(request.param.read_bytes())).get("columns") or pytest.skip("no frame: it raised")
+    return FRAMES[request.param]
 
 
 def last_of(columns, name):
@@ -46,5 +48,4 @@ def test_metrics_against_the_benchmark(columns, metric):
 
 
 def test_some_run_has_a_benchmark():
-    frames = [json.loads(gzip.decompress(path.read_bytes())).get("columns", {}) for path in EXPECTED]
-    assert any(frame.get("beta", [None])[-1] is not None for frame in frames)
+    assert any(frame["beta"][-1] is not None for frame in FRAMES.values())
