@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rustybt._typing import FloatArray, IntArray
-from rustybt.constants import NS_PER_DAY
 from rustybt.data.files import file_lock, replacing
+from rustybt.errors import BundleCorrupt
 
 _TRAILER: Final = struct.Struct("<4sI")
 _TRAILER_MARK: Final = b"crc\n"
@@ -30,15 +30,15 @@ _DUCKDB_THREADS: Final = 2
 Fill = Callable[[NDArray[Any]], None]
 
 
-def open_dense(path: Path, shape: tuple[int, int], dtype: type, fill: Fill) -> np.memmap[Any, Any]:
+def open_dense(path: Path, shape: tuple[int, ...], dtype: type, fill: Fill) -> np.memmap[Any, Any]:
     """Map an array file, making it first if it is missing or damaged.
 
     Parameters
     ----------
     path : Path
         The `.npy` file in the cache folder.
-    shape : (int, int)
-        Sessions, assets.
+    shape : tuple of int
+        Sessions or minutes, and assets.
     dtype : type
         Of its elements.
     fill : callable
@@ -52,7 +52,8 @@ def open_dense(path: Path, shape: tuple[int, int], dtype: type, fill: Fill) -> n
     mapped = _map(path, shape, dtype)
     if mapped is not None:
         return mapped
-    with file_lock(path.parent / ".lock"):
+    # One lock an array: making "last_traded" opens "volume", which may have to be made as well.
+    with file_lock(path.with_suffix(".lock")):
         mapped = _map(path, shape, dtype)
         if mapped is None:
             _write(path, shape, dtype, fill)
@@ -62,7 +63,7 @@ def open_dense(path: Path, shape: tuple[int, int], dtype: type, fill: Fill) -> n
     return mapped
 
 
-def _map(path: Path, shape: tuple[int, int], dtype: type) -> np.memmap[Any, Any] | None:
+def _map(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap[Any, Any] | None:
     try:
         mapped = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, EOFError):
@@ -80,7 +81,7 @@ def _map(path: Path, shape: tuple[int, int], dtype: type) -> np.memmap[Any, Any]
     return mapped
 
 
-def _write(path: Path, shape: tuple[int, int], dtype: type, fill: Fill) -> None:
+def _write(path: Path, shape: tuple[int, ...], dtype: type, fill: Fill) -> None:
     with replacing(path) as beside:
         mapped = np.lib.format.open_memmap(beside, mode="w+", dtype=np.dtype(dtype), shape=shape)
         fill(mapped)
@@ -96,34 +97,48 @@ def _checksum(mapped: NDArray[Any]) -> int:
 
 
 def fill_field(
-    out: NDArray[Any], bars: Path, field: str, session_ns: IntArray, sids: IntArray, price_quantum: float | None
+    out: NDArray[Any],
+    bars: Path,
+    field: str,
+    label_ns: IntArray,
+    sids: IntArray,
+    price_quantum: float | None,
+    time: str = "session",
 ) -> None:
-    """Write one field of all bars into a dense array.
+    """Write one field of all bars of a file into a dense array.
 
     Parameters
     ----------
-    out : float64 array, shape (n_sessions, n_assets)
+    out : float64 array, shape (n_rows, n_assets)
         Receives the values: a price is NaN where there is no bar, and where it rounds to 0; volume is 0 there.
     bars : Path
-        The version's `daily.parquet`.
+        A Parquet file of the version, such as `daily.parquet`.
     field : {"open", "high", "low", "close", "volume"}
         Which.
-    session_ns : int64 array, shape (n_sessions,)
-        Labels of the rows.
+    label_ns : int64 array, shape (n_rows,)
+        Labels of the rows: sessions or minutes, nanoseconds since 1970.
     sids : int64 array, shape (n_assets,)
         Ascending; the columns. Bars of other assets are passed over.
     price_quantum : float or None
         Step to which prices are rounded.
+    time : {"session", "minute"}
+        The file's column of labels.
+
+    Raises
+    ------
+    BundleCorrupt
+        If a bar has another label.
     """
-    days = session_ns // NS_PER_DAY
     is_price = field != "volume"
     if is_price:
         out[:] = np.nan
-    for sid, day, values in _bar_blocks(bars, field, sids, len(days)):
-        column = np.searchsorted(sids, sid)
+    for sid, times, values in _bar_blocks(bars, (time, field), sids, len(label_ns)):
+        column = np.minimum(np.searchsorted(sids, sid), len(sids) - 1)
         wanted = sids[column] == sid
-        cells = quantised(values[wanted], price_quantum) if is_price else values[wanted]
-        out[np.searchsorted(days, day[wanted]), column[wanted]] = cells
+        row = np.searchsorted(label_ns, times[wanted])
+        if (label_ns[np.minimum(row, len(label_ns) - 1)] != times[wanted]).any():
+            raise BundleCorrupt(f"bundle file {bars} has bars outside of the version's sessions: ingest it again")
+        out[row, column[wanted]] = quantised(values[wanted], price_quantum) if is_price else values[wanted]
 
 
 def quantised(prices: FloatArray, price_quantum: float | None) -> FloatArray:
@@ -174,23 +189,23 @@ def fill_last_traded(out: NDArray[Any], volume: FloatArray) -> None:
 
 
 def _bar_blocks(
-    bars: Path, field: str, sids: IntArray, sessions: int
+    bars: Path, names: tuple[str, str], sids: IntArray, rows: int
 ) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
-    """Read sid, day number and one field of the bars, some assets at a time so that memory stays bounded."""
+    """Read sid, label (nanoseconds) and one field of the bars, some assets at a time so that memory stays bounded."""
     # Workers map arrays that exist, and must not start DuckDB.
     import duckdb
     from duckdb import ColumnExpression, ConstantExpression
 
-    assets = max(1, _CELLS_PER_BLOCK // max(1, sessions))
+    assets = max(1, _CELLS_PER_BLOCK // max(1, rows))
     connection = duckdb.connect(":memory:", config={"threads": _DUCKDB_THREADS})
     try:
         table = connection.read_parquet(glob.escape(str(bars)))
-        sid, columns = ColumnExpression("sid"), [ColumnExpression(name) for name in ("sid", "session", field)]
+        sid, columns = ColumnExpression("sid"), [ColumnExpression(name) for name in ("sid", *names)]
         for start in range(0, len(sids), assets):
             block = sids[start : start + assets]
             wanted = (sid >= ConstantExpression(int(block[0]))) & (sid <= ConstantExpression(int(block[-1])))
             found = table.filter(wanted).select(*columns).fetchnumpy()
-            days = np.asarray(found["session"]).astype("datetime64[D]").astype(np.int64)
-            yield np.asarray(found["sid"]), days, np.asarray(found[field])
+            times, values = (np.asarray(found[name]) for name in names)
+            yield np.asarray(found["sid"]), times.astype("datetime64[ns]").astype(np.int64), values
     finally:
         connection.close()

@@ -116,7 +116,7 @@ def read_manifest(path: Path) -> Manifest:
                     f"bundle file {path / name} has {size} bytes, its manifest says {record['bytes']}: ingest it again"
                 )
     except (OSError, json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise BundleCorrupt(f"bundle version {path} is not whole ({error!r}): remove it and ingest again") from error
+        raise BundleCorrupt(f"bundle version {path} is not whole ({type(error).__name__}: {error}): remove it and ingest again") from error
     return manifest
 
 

@@ -151,7 +151,7 @@ def load_image(path: Path) -> dict[str, Records] | None:
         None if the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {stem: archive[stem] for stem in _DTYPES}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
