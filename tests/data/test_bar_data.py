@@ -39,7 +39,7 @@ def test_current_gives_scalar_series_or_frame(quad, at):
     assert (several.name, several.index.tolist(), several.dtype) == ("volume", [msft, aapl], np.int64)
     frame = data.current([msft, aapl], ["close", "volume"])
     assert (frame.index.tolist(), frame.columns.tolist()) == ([msft, aapl], ["close", "volume"])
-    assert frame.loc[aapl, "close"] == 109.472
+    assert frame.loc[aapl, "close"] == 109472 * 0.001
 
 
 def test_history_gives_series_frame_or_long_frame(quad, at):

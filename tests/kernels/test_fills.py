@@ -1,4 +1,4 @@
-"""The fill-and-book step: hand-worked numbers, a naive twin in exact fractions, adversarial input, and the compiled twin."""
+"""The fill-and-book step: hand-worked numbers, a naive twin in exact fractions, and its compiled twin."""
 
 import importlib.util
 import math
