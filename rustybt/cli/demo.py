@@ -31,7 +31,6 @@ def demo(out: Path, workers: int | None) -> None:
     The stocks' prices are synthetic: they have the names of real companies, and nothing else of them.
     """
     data = sample()
-    click.echo(f"strategy: {crossover.__file__}")
     optimizer = Optimizer(
         strategy_class=crossover.Crossover,
         bundle=data,
@@ -42,6 +41,8 @@ def demo(out: Path, workers: int | None) -> None:
     )
     result = run_and_keep(optimizer, out)
     print_result(result, data, out)
+    params = " ".join(f"-p {name}={value}" for name, value in result.best.params.items())
+    click.echo(f"Run the best alone: rustybt run -f {crossover.__file__} -b {BUNDLE} -s {START} -e {END} {params}")
 
 
 def sample() -> BundleData:
