@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from rustybt._typing import IntArray
+from rustybt._typing import IntArray, Records
+from rustybt.constants import NAT
 from rustybt.errors import InvalidParameter, InvalidSpan, did_you_mean
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 CALENDAR_START = pd.Timestamp("1990-01-01")
 """A fixed first day: the library's own default moves with today's date, and bundles would move with it."""
+
+
+BREAK: Final = np.dtype([("session_ns", "i8"), ("last_am_ns", "i8"), ("first_pm_ns", "i8")])
+"""A session with a break, and the labels of the last minute before it and the first after it."""
 
 
 class SessionTable(NamedTuple):
@@ -183,6 +188,36 @@ def session_table(name: str, first: Any, last: Any) -> SessionTable:
         _nanoseconds(calendar.first_minutes.iloc[rows]),
         _nanoseconds(calendar.last_minutes.iloc[rows]),
     )
+
+
+def session_breaks(sessions: SessionTable) -> Records:
+    """Tabulate the breaks (lunch, in Tokyo or Hong Kong) of sessions.
+
+    Parameters
+    ----------
+    sessions : SessionTable
+        Consecutive sessions, see `session_table`.
+
+    Returns
+    -------
+    structured array of `BREAK`
+        Of the sessions that have one; nanoseconds UTC.
+
+    Examples
+    --------
+    >>> noon = session_breaks(session_table("XTKS", "2024-07-03", "2024-07-05"))
+    >>> len(noon), str(noon["last_am_ns"].view("datetime64[ns]")[0])
+    (3, '2024-07-03T02:30:00.000000000')
+    """
+    calendar = get_calendar(sessions.name)
+    begin = int(_nanoseconds(calendar.sessions).searchsorted(sessions.session_ns[0])) if len(sessions.session_ns) else 0
+    rows = slice(begin, begin + len(sessions.session_ns))
+    out = np.empty(len(sessions.session_ns), BREAK)
+    out["session_ns"] = sessions.session_ns
+    out["last_am_ns"] = _nanoseconds(calendar.last_am_minutes.iloc[rows])
+    out["first_pm_ns"] = _nanoseconds(calendar.first_pm_minutes.iloc[rows])
+    breaks: Records = out[out["last_am_ns"] != NAT]
+    return breaks
 
 
 def _check_reach(calendar: ExchangeCalendar, first: pd.Timestamp, last: pd.Timestamp) -> None:

@@ -20,6 +20,8 @@ from rustybt._typing import FloatArray, IntArray
 from rustybt.data.files import file_lock, replacing
 from rustybt.errors import BundleCorrupt
 
+LAST_TRADED: Final = "last_traded"
+"""The field that `fill_last_traded` makes of the volume."""
 _TRAILER: Final = struct.Struct("<4sI")
 _TRAILER_MARK: Final = b"crc\n"
 _CHECKED_BYTES: Final = 64 << 20
@@ -133,7 +135,7 @@ def fill_field(
     if is_price:
         out[:] = np.nan
     for sid, times, values in _bar_blocks(bars, (time, field), sids, len(label_ns)):
-        column = np.minimum(np.searchsorted(sids, sid), len(sids) - 1)
+        column = np.searchsorted(sids, sid)
         wanted = sids[column] == sid
         row = np.searchsorted(label_ns, times[wanted])
         if (label_ns[np.minimum(row, len(label_ns) - 1)] != times[wanted]).any():

@@ -7,7 +7,7 @@ version is never changed; what is derived from it lies in `<root>/cache/<fingerp
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from rustybt.data.files import sha256_of
 from rustybt.errors import BundleCorrupt
 
 MANIFEST = "manifest.json"
+_OF_MINUTES = frozenset(("minute_rows", "market_minutes", "minute_gaps"))
+"""What a version that was ingested before minute bars could be stored does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,12 @@ class Manifest:
         Where the data came from: "kind", and for kind "csvdir" its "path".
     description : str
         What a user should know, e.g. that prices are synthetic.
+    minute_rows : int
+        Number of minute bars; 0 for daily bars only.
+    market_minutes : int
+        Number of minutes that the market was open from the first to the last session; 0 for daily bars only.
+    minute_gaps : dict
+        As `gaps`: sessions without a minute bar between an asset's first and last.
     """
 
     schema_version: int
@@ -68,6 +76,9 @@ class Manifest:
     gaps: dict[str, dict[str, Any]]
     source: dict[str, Any]
     description: str
+    minute_rows: int = 0
+    market_minutes: int = 0
+    minute_gaps: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Give the manifest as the text of `manifest.json`."""
@@ -108,7 +119,8 @@ def read_manifest(path: Path) -> Manifest:
             raise BundleCorrupt(
                 f"bundle version {path} has schema {schema!r}, this release reads {SCHEMA_VERSION}: ingest it again"
             )
-        manifest = Manifest(**{field.name: values[field.name] for field in fields(Manifest)})
+        lacking = _OF_MINUTES.difference(values)
+        manifest = Manifest(**{one.name: values[one.name] for one in fields(Manifest) if one.name not in lacking})
         for name, record in manifest.files.items():
             size = (path / name).stat().st_size
             if size != record["bytes"]:
@@ -116,7 +128,9 @@ def read_manifest(path: Path) -> Manifest:
                     f"bundle file {path / name} has {size} bytes, its manifest says {record['bytes']}: ingest it again"
                 )
     except (OSError, json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise BundleCorrupt(f"bundle version {path} is not whole ({type(error).__name__}: {error}): remove it and ingest again") from error
+        raise BundleCorrupt(
+            f"bundle version {path} is not whole ({type(error).__name__}: {error}): remove it and ingest again"
+        ) from error
     return manifest
 
 

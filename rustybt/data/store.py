@@ -13,13 +13,13 @@ from rustybt.assets import AssetFinder
 from rustybt.calendars import SessionTable
 from rustybt.constants import OHLCV
 from rustybt.data.adjustments import Adjustments
-from rustybt.data.dense import fill_field, fill_last_traded, open_dense
+from rustybt.data.dense import LAST_TRADED, fill_field, fill_last_traded, open_dense
 from rustybt.data.manifest import Manifest, cache_path, read_manifest, verify_files, version_path
+from rustybt.data.minutes import MinuteBars, MinuteTable
 from rustybt.data.tables import VersionTables, from_records, load_image, read_parquet, save_image
 from rustybt.errors import BundleCorrupt
 
 DAILY_BARS = "daily.parquet"
-LAST_TRADED = "last_traded"
 _TABLE_STEMS = (
     *("sessions", "assets", "owners"),
     *("splits", "mergers", "dividends", "stock_dividends", "dividend_ratios"),
@@ -127,6 +127,28 @@ class BundleData:
         if mapped is None:
             mapped = self._arrays[field] = self._open(field)
         return mapped
+
+    @property
+    def has_minutes(self) -> bool:
+        """Whether the version holds minute bars."""
+        return self.manifest.minute_rows > 0
+
+    @property
+    def minute_table(self) -> MinuteTable:
+        """Where sessions and month blocks begin among the market minutes; `NoMinuteBars` if there are none."""
+        return self._minutes.table
+
+    def minute(self, field: str, block: int) -> np.memmap[Any, Any]:
+        """Map the dense array of a field of the minute bars of one month, see `MinuteBars.array`."""
+        return self._minutes.array(field, block)
+
+    def traded(self, block: int) -> np.memmap[Any, Any]:
+        """Map the bitmap of which assets traded in which minute of one month, see `MinuteBars.traded`."""
+        return self._minutes.traded(block)
+
+    @cached_property
+    def _minutes(self) -> MinuteBars:
+        return MinuteBars(self.path, self._cache, self.manifest, self.sessions, self.asset_finder.sids)
 
     def _open(self, field: str) -> np.memmap[Any, Any]:
         shape = (len(self.sessions.session_ns), len(self.asset_finder.sids))

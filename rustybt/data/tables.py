@@ -15,7 +15,7 @@ import pandas as pd
 
 from rustybt._typing import Records
 from rustybt.assets import AssetFinder, Equity, SymbolOwner
-from rustybt.calendars import SessionTable
+from rustybt.calendars import BREAK, SessionTable
 from rustybt.constants import NAT
 from rustybt.data.adjustments import TABLES, Adjustments
 from rustybt.data.files import replacing
@@ -29,6 +29,7 @@ _ASSET: Final = [("sid", "i8"), *((name, "U1") for name in ASSET_TEXT), *((name,
 _OWNER: Final = [("sid", "i8"), ("symbol", "U1"), ("start_ns", "i8"), ("end_ns", "i8")]
 _SESSION: Final = np.dtype([("session_ns", "i8"), ("open_ns", "i8"), ("close_ns", "i8")])
 _DTYPES: Final[dict[str, Any]] = {"sessions": _SESSION, "assets": _ASSET, "owners": _OWNER, **TABLES}
+_STORED: Final[dict[str, Any]] = {**_DTYPES, "breaks": BREAK}
 
 
 class VersionTables(NamedTuple):
@@ -117,7 +118,7 @@ def read_parquet(path: Path, stem: str) -> Records:
     path : Path
         The file.
     stem : str
-        Which table it is, a key of `to_records`.
+        Which table it is: a key of `to_records`, or "breaks".
 
     Returns
     -------
@@ -125,7 +126,7 @@ def read_parquet(path: Path, stem: str) -> Records:
     """
     import pyarrow.parquet as pq
 
-    fields = np.dtype(_DTYPES[stem])
+    fields = np.dtype(_STORED[stem])
     names = fields.names or ()
     table = pq.read_table(path, columns=[_public(name) for name in names])
     columns = [_from_arrow(name, table.column(_public(name))) for name in names]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import warnings
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from rustybt._typing import FloatArray, IntArray
-from rustybt.constants import NS_PER_DAY, OHLC, OHLCV
+from rustybt.constants import NS_PER_DAY, OHLCV
 from rustybt.data.bundles.fingerprint import bars_digests
-from rustybt.data.bundles.frames import bar_arrays, missing_bars
+from rustybt.data.bundles.frames import bar_arrays, check_behavior, check_whole, missing_bars
 from rustybt.data.bundles.progress import tracked
-from rustybt.errors import BadData, IngestWarning, InvalidParameter
+from rustybt.errors import BadData
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,10 +106,7 @@ class DailyBarWriter:
         BadData
             If a frame is no table of bars, a date is no session of the calendar, or a sid comes twice.
         """
-        if invalid_data_behavior not in ("warn", "raise", "ignore"):
-            raise InvalidParameter(
-                f"invalid_data_behavior {invalid_data_behavior!r} is not known: choose 'warn', 'raise' or 'ignore'"
-            )
+        check_behavior(invalid_data_behavior)
         allowed = None if assets is None else {int(asset) for asset in assets}
         total = None if allowed is None else len(allowed)
         for sid, frame in tracked(data, "Writing daily bars", show_progress, total):
@@ -141,7 +137,7 @@ class DailyBarWriter:
             raise BadData(f"{who}: a sid is a number from 0 on")
         days, values = bar_arrays(frame, who)
         self._check_sessions(days, who)
-        _check_whole(days, values, who, invalid_data_behavior)
+        check_whole(values, who, invalid_data_behavior, lambda row: _date(int(days[row])))
         kept = ~missing_bars(values)
         days, values = days[kept], values[:, kept]
         if len(days):
@@ -204,17 +200,6 @@ def _sort_file(path: Path) -> None:
     finally:
         connection.close()
     unsorted.unlink()
-
-
-def _check_whole(days: IntArray, values: FloatArray, who: str, behavior: str) -> None:
-    partial = np.isnan(values[: len(OHLC)]).any(axis=0) & ~missing_bars(values)
-    if behavior == "ignore" or not partial.any():
-        return
-    first = _date(int(days[int(np.argmax(partial))]))
-    text = f"{who}: {int(partial.sum())} bars lack some of their prices, the first on {first}: they read as NaN"
-    if behavior == "raise":
-        raise BadData(text)
-    warnings.warn(text, IngestWarning, stacklevel=4)
 
 
 def _date(day: int) -> np.datetime64:
