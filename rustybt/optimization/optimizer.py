@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from typing import Any
 
 from rustybt._typing import PathLike
@@ -13,7 +14,7 @@ from rustybt.engine.span import span_of
 from rustybt.engine.strategy import Hooks, Strategy
 from rustybt.errors import AllTrialsFailed, InvalidParameter, ZeroCapitalError
 from rustybt.optimization.backtest import BacktestJob
-from rustybt.optimization.conditions import Conditions, condition_list
+from rustybt.optimization.conditions import Conditions
 from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import ParameterSpace, space_of
 from rustybt.optimization.parameters import Parameter
@@ -119,7 +120,7 @@ class Optimizer:
         self.source, own_space, carried = strategy_of(strategy_class, script, functions)
         if space is not None and isinstance(self.source, ClassSource):
             raise InvalidParameter("space was passed for a strategy class, whose parameters are its own attributes")
-        self.space = (own_space if space is None else space_from(space)).with_conditions(condition_list(conditions))
+        self.space = (own_space if space is None else space_from(space)).with_conditions(conditions)
         given = {"bundle": bundle, "start": start, "end": end, "capital_base": capital_base}
         given |= {"search": search, "objective": objective}
         settings = {**DEFAULTS, **carried, **{name: value for name, value in given.items() if value is not None}}
@@ -175,8 +176,9 @@ class Optimizer:
             return OptimizationResult(records, self.objective, self.space.names, job.rerun, time.monotonic() - began)
 
         try:
-            for trial in self._trials(job, proposals):
-                trials[trial.number] = trial
+            with closing(self._trials(job, proposals)) as arriving:
+                for trial in arriving:
+                    trials[trial.number] = trial
         except KeyboardInterrupt:
             of = f" of {proposals.total}" if proposals.total is not None else ""
             message = f"interrupted after {len(trials)}{of} trials; the finished ones are in this error's result"
@@ -185,12 +187,12 @@ class Optimizer:
             raise all_failed(result())
         return result()
 
-    def _trials(self, job: BacktestJob, proposals: Proposals) -> Iterator[Trial]:
+    def _trials(self, job: BacktestJob, proposals: Proposals) -> Generator[Trial, None, None]:
         """Yield trials as they come back, and tell search and user about them."""
         schedule = Schedule(proposals, self.space)
         outcomes = self._pool().run(job, schedule.take, total=proposals.total, timeout_s=self.trial_timeout_s)
         best = math.nan
-        with TrialProgress(self.source.name, proposals.total, self.progress) as progress:
+        with closing(outcomes), TrialProgress(self.source.name, proposals.total, self.progress) as progress:
             for number, outcome in outcomes:
                 trial = trial_of(number, schedule.params[number], outcome, self.objective)
                 schedule.hear(number, trial.score)

@@ -8,8 +8,9 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeAlias
 
+from rustybt.engine.strategy import HOOK_NAMES
 from rustybt.errors import InvalidParameter, did_you_mean
-from rustybt.optimization.conditions import Condition, ConditionLike, condition_list
+from rustybt.optimization.conditions import Condition, Conditions, condition_list
 from rustybt.optimization.parameters import Categorical, Float, Integer, Parameter
 
 __all__ = ["Categorical", "Float", "Integer", "Parameter", "ParameterSpace", "Params", "space_of"]
@@ -17,7 +18,10 @@ __all__ = ["Categorical", "Float", "Integer", "Parameter", "ParameterSpace", "Pa
 Params: TypeAlias = dict[str, Any]
 """One value a parameter, in the order of the space."""
 
-RESERVED = frozenset({"params", "conditions", "bundle", "start", "end", "capital_base", "search", "objective", "space"})
+SETTINGS = ("bundle", "start", "end", "capital_base", "search", "objective")
+"""What a strategy class may carry for its optimization."""
+
+RESERVED = frozenset({"params", "conditions", "space", *SETTINGS, *HOOK_NAMES})
 """Attributes of a strategy class with a meaning of their own."""
 
 
@@ -28,7 +32,7 @@ class ParameterSpace:
     ----------
     parameters : mapping of str to Parameter
         The dimensions; a grid varies the last one fastest.
-    conditions : iterable of callable or str, optional
+    conditions : condition or iterable of conditions, optional
         Each takes the params and says whether they belong together: `lambda p: p["fast"] < p["slow"]`, or the
         expression "fast < slow".
 
@@ -39,11 +43,12 @@ class ParameterSpace:
     (6, {'fast': 1, 'slow': 2}, False)
     """
 
-    def __init__(self, parameters: Mapping[str, Parameter], conditions: Iterable[ConditionLike] = ()) -> None:
+    def __init__(self, parameters: Mapping[str, Parameter], conditions: Conditions = ()) -> None:
         for name, parameter in parameters.items():
             check_parameter(name, parameter)
         self.parameters = dict(parameters)
-        self.conditions = tuple(Condition.of(condition, tuple(self.parameters)) for condition in conditions)
+        names = tuple(self.parameters)
+        self.conditions = tuple(Condition.of(condition, names) for condition in condition_list(conditions))
         self._from_keys = tuple((name, p.from_key) for name, p in self.parameters.items())
         self._keys: tuple[tuple[str, Callable[[Any], Hashable]], ...] = tuple(
             (name, p.key) for name, p in self.parameters.items()
@@ -60,9 +65,9 @@ class ParameterSpace:
         sizes = [parameter.size for parameter in self.parameters.values()]
         return None if None in sizes else math.prod(size for size in sizes if size is not None)
 
-    def with_conditions(self, conditions: Iterable[ConditionLike]) -> "ParameterSpace":
+    def with_conditions(self, conditions: Conditions) -> "ParameterSpace":
         """Give the same space under further conditions."""
-        return ParameterSpace(self.parameters, (*self.conditions, *conditions))
+        return ParameterSpace(self.parameters, (*self.conditions, *condition_list(conditions)))
 
     def at(self, index: int) -> Params:
         """Give the combination of a number in [0, size), the last parameter changing fastest."""
@@ -139,7 +144,7 @@ def space_of(strategy_class: type) -> ParameterSpace:
     declared = dict.fromkeys(name for base in reversed(strategy_class.__mro__) for name in vars(base))
     found = {name: getattr(strategy_class, name, None) for name in declared}
     parameters = {name: value for name, value in found.items() if isinstance(value, Parameter)}
-    return ParameterSpace(parameters, condition_list(getattr(strategy_class, "conditions", ())))
+    return ParameterSpace(parameters, getattr(strategy_class, "conditions", ()))
 
 
 def check_parameter(name: str, parameter: object) -> None:

@@ -14,11 +14,9 @@ from rustybt._typing import PathLike
 from rustybt.engine.script import execute_script, require_hooks, strategy_class_of
 from rustybt.engine.strategy import Hooks, Strategy, hooks_of, hooks_of_namespace
 from rustybt.errors import InvalidParameter
-from rustybt.optimization.parameter_space import ParameterSpace, Params, space_of
+from rustybt.optimization.conditions import Conditions
+from rustybt.optimization.parameter_space import SETTINGS, ParameterSpace, Params, space_of
 from rustybt.optimization.workers.parcel import pack, unpack
-
-SETTINGS = ("bundle", "start", "end", "capital_base", "search", "objective")
-"""What a strategy class may carry for its optimization."""
 
 
 class Source(Protocol):
@@ -86,7 +84,7 @@ def settings_of(strategy_class: type[Strategy]) -> dict[str, Any]:
     return {name: getattr(strategy_class, name) for name in SETTINGS if hasattr(strategy_class, name)}
 
 
-def space_from(parameters: object, conditions: Any = ()) -> ParameterSpace:
+def space_from(parameters: object, conditions: Conditions = ()) -> ParameterSpace:
     """Make a space from what a user gives as one: a space, or parameters by name."""
     if isinstance(parameters, ParameterSpace):
         return parameters.with_conditions(conditions)

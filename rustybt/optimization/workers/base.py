@@ -6,7 +6,7 @@ the other. A pool pulls numbered tasks as it has room for them, and gives back o
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from rustybt.optimization.trial import TrialStatus
@@ -73,7 +73,7 @@ class WorkerPool(Protocol):
 
     def run(
         self, job: Job, take: Take, *, total: int | None = None, timeout_s: float | None = None
-    ) -> Iterator[tuple[int, Outcome]]:
+    ) -> Generator[tuple[int, Outcome], None, None]:
         """Run tasks until none is left.
 
         Parameters

@@ -7,7 +7,7 @@ ends. An interrupted run ends them at once; the next run starts new ones.
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import TracebackType
 
 from rustybt.errors import InvalidParameter, WorkerError
@@ -54,7 +54,7 @@ class PersistentWorkerPool:
 
     def run(
         self, job: Job, take: Take, *, total: int | None = None, timeout_s: float | None = None
-    ) -> Iterator[tuple[int, Outcome]]:
+    ) -> Generator[tuple[int, Outcome], None, None]:
         """Run tasks until none is left, on all workers.
 
         Parameters
@@ -148,16 +148,15 @@ class Processes:
         return self.seats
 
     def end(self) -> None:
-        """End and collect every process."""
-        seats, launcher = self.seats, self.launcher
-        self.seats, self.launcher, self.prepared = [], None, Preparation()
-        for seat in seats:
+        """End and collect every process; where this is interrupted it may be called again."""
+        for seat in self.seats:
             seat.connection.close()
-        if launcher is not None:
+        if self.launcher is not None:
             if self.owner == os.getpid():
-                launcher.close()
+                self.launcher.close()
             else:
-                launcher.disown()
+                self.launcher.disown()
+        self.seats, self.launcher, self.prepared = [], None, Preparation()
 
 
 LIVING: "weakref.WeakSet[Processes]" = weakref.WeakSet()

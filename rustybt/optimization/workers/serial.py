@@ -1,7 +1,7 @@
 """How do tasks run without any other process?"""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,7 +15,7 @@ class SerialPool:
 
     def run(
         self, job: Job, take: Take, *, total: int | None = None, timeout_s: float | None = None
-    ) -> Iterator[tuple[int, Outcome]]:
+    ) -> Generator[tuple[int, Outcome], None, None]:
         """Run tasks one after the other, in order.
 
         Parameters
