@@ -85,6 +85,13 @@ class Optimizer:
     InvalidParameter
         If the strategy, its space, the search, the objective or a number makes no sense.
 
+    Notes
+    -----
+    Results do not depend on the number of workers as long as a trial depends on nothing but its params: keep state on
+    `context` or on the instance, not on the class or its module, which the trials of one process share. (A script's
+    functions start every trial with fresh globals.) The global generators of `random` and NumPy are seeded before
+    every trial. Worker processes have string hashing fixed, so that sets of words are in the same order in each.
+
     Examples
     --------
     >>> from rustybt import Strategy

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self, overload
 
+import numpy as np
+
 from rustybt.errors import InvalidParameter, ParameterNotSet, did_you_mean
 
 
@@ -240,7 +242,7 @@ class Categorical(Parameter):
     def find(self, value: Any) -> int | None:
         """Give the number of a choice of the value's type that equals it (True is not 1), or None."""
         for index, choice in enumerate(self.choices):
-            if choice is value or (type(choice) is type(value) and bool(choice == value)):
+            if choice is value or (type(choice) is type(value) and equal(choice, value)):
                 return index
         return None
 
@@ -270,6 +272,11 @@ def finite(name: str, value: Any) -> float:
     if isinstance(value, bool | str) or not hasattr(value, "__float__") or not math.isfinite(value):
         raise InvalidParameter(f"{name} {value!r} is no finite number")
     return float(value) + 0.0
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Say whether two values of one type are the same, arrays by all their elements."""
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one == other)
 
 
 def exact(number: float) -> Decimal:

@@ -17,6 +17,7 @@ from rustybt.errors import NoBestTrial
 from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import Params
 from rustybt.optimization.trial import Trial, TrialStatus
+from rustybt.optimization.workers.base import Outcome
 from rustybt.results.result import RunResult
 
 TRIALS_FILE = "trials.parquet"
@@ -236,7 +237,7 @@ class OptimizationResult:
         return target
 
 
-def trial_of(number: int, params: Mapping[str, Any], outcome: Any, objective: Objective) -> Trial:
+def trial_of(number: int, params: Mapping[str, Any], outcome: Outcome, objective: Objective) -> Trial:
     """Make the record of a trial from what its worker sent."""
     if outcome.status is not TrialStatus.COMPLETE:
         return Trial(number, params, outcome.status, seconds=outcome.seconds, error=outcome.error)

@@ -14,6 +14,7 @@ from rustybt.data.bundles import load
 from rustybt.errors import AllTrialsFailed, InvalidParameter, InvalidSpan, NoBestTrial, UnknownBundle, ZeroCapitalError
 from rustybt.optimization import GridSearch, Integer, Objective, PersistentWorkerPool, RandomSearch, TrialStatus
 from rustybt.optimization.result import OptimizationInterrupted
+from rustybt.optimization.search import Proposals, Search
 from rustybt.results.metrics import METRICS
 from tests.optimization.strategies import SPAN, Carrying, Choosy, Crossover, Gambler, Idle
 
@@ -163,6 +164,40 @@ def test_ctrl_c_carries_the_finished_trials(market):
         Optimizer(strategy_class=Interrupted, **SPAN).run()
     assert caught.value.result.trials["slow"].tolist() == [4, 4]
     assert isinstance(caught.value, KeyboardInterrupt)
+
+
+class Follow(Search):
+    """Proposes from the scores that it was told, so that any difference in them shows."""
+
+    def propose(self, space):
+        return FollowProposals(space)
+
+
+class FollowProposals(Proposals):
+    total, lookahead = 30, 4
+
+    def __init__(self, space):
+        self.space, self.asked, self.told = space, 0, []
+
+    def ask(self, count):
+        self.asked += 1
+        unit = (self.asked * 0.137 + sum(score for score in self.told if score == score)) % 1.0
+        return [self.space.from_unit([unit] * 3)] if self.asked <= self.total else []
+
+    def tell(self, number, score):
+        assert number == len(self.told)
+        self.told.append(score)
+
+
+def test_a_search_that_learns_proposes_the_same_whatever_the_workers(market, pools):
+    serial = Optimizer(strategy_class=Follower, search=Follow(), **SPAN).run()
+    assert len(serial) == 30 and serial.trials["fast"].nunique() > 1
+    for pool in pools.values():
+        same_trials(serial, Optimizer(strategy_class=Follower, search=Follow(), pool=pool, **SPAN).run())
+
+
+class Follower(Crossover):
+    conditions = ()
 
 
 def buy(context):

@@ -1,6 +1,7 @@
 import math
 import pickle
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +87,11 @@ def test_a_whole_float_is_an_integers_value():
 def test_true_is_not_the_choice_one():
     mixed = Categorical([1, True])
     assert (mixed.key(1), mixed.key(True)) == (0, 1)
+
+
+def test_choices_may_be_arrays():
+    weights = Categorical([np.array([0.5, 0.5]), np.array([0.2, 0.8]), [0.2, 0.8]])
+    assert (weights.key(np.array([0.2, 0.8])), weights.key([0.2, 0.8])) == (1, 2)
 
 
 def test_choices_may_be_unhashable():

@@ -260,10 +260,12 @@ def start_interpreter(code: str, **options: Any) -> "subprocess.Popen[bytes]":
     path = [entry for entry in sys.path if isinstance(entry, str)]
     environment = {"PYTHONHASHSEED": "0", **os.environ, **QUIET_LIBRARIES}
     options.setdefault("stdin", subprocess.DEVNULL)
+    output = 2 if is_open(2) else subprocess.DEVNULL
     return subprocess.Popen(
         [sys.executable, "-c", f"import sys; sys.path[:] = {path!r}; {code}"],
         env=environment,
-        stdout=2 if is_open(2) else subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
         start_new_session=True,
         **options,
     )
