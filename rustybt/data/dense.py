@@ -160,8 +160,8 @@ def quantised(prices: FloatArray, price_quantum: float | None) -> FloatArray:
 
     Examples
     --------
-    >>> quantised(np.array([1.0014, 0.0004]), 0.001).tolist()
-    [1.001, nan]
+    >>> quantised(np.array([1.5004, 0.0004]), 0.001).tolist()
+    [1.5, nan]
     """
     if price_quantum is None:
         return prices

@@ -49,6 +49,23 @@ def with_breaks(sessions: SessionTable, breaks: Records) -> MarketMinutes:
     return MarketMinutes(sessions, last_am, first_pm)
 
 
+def minute_counts(market: MarketMinutes) -> IntArray:
+    """Count the minutes of each session.
+
+    Parameters
+    ----------
+    market : MarketMinutes
+        The sessions.
+
+    Returns
+    -------
+    int64 array, shape (n_sessions,)
+    """
+    morning = market.last_am_ns - market.sessions.open_ns
+    afternoon = market.sessions.close_ns - market.first_pm_ns
+    return (morning + afternoon) // NS_PER_MINUTE + 2
+
+
 def minute_labels(market: MarketMinutes) -> IntArray:
     """List the labels of all minutes.
 

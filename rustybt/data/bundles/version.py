@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +12,20 @@ import pandas as pd
 
 from rustybt._typing import BoolArray, IntArray, Records
 from rustybt.assets import AssetFinder
-from rustybt.calendars import SessionTable, session_table
-from rustybt.constants import NAT, SCHEMA_VERSION
+from rustybt.calendars import SessionTable, session_breaks, session_table
+from rustybt.constants import NAT, NS_PER_DAY, SCHEMA_VERSION
 from rustybt.data.adjustments import RATIO, Adjustments, dividend_ratios
 from rustybt.data.bundles.adjustment_writer import AdjustmentWriter
 from rustybt.data.bundles.asset_writer import AssetWriter
-from rustybt.data.bundles.daily_writer import AssetBars, DailyBarWriter
-from rustybt.data.bundles.fingerprint import version_digests
+from rustybt.data.bundles.daily_writer import DailyBarWriter
+from rustybt.data.bundles.fingerprint import MinuteDigests, version_digests
+from rustybt.data.bundles.made_daily import daily_frames
 from rustybt.data.bundles.minute_writer import MinuteBarWriter
 from rustybt.data.dense import fill_field
 from rustybt.data.files import fsync_path, sha256_of
 from rustybt.data.manifest import MANIFEST, Manifest
+from rustybt.data.market_minutes import minute_counts, with_breaks
+from rustybt.data.minutes import BREAKS, MINUTES_FOLDER
 from rustybt.data.store import DAILY_BARS, keep_image
 from rustybt.data.tables import VersionTables, to_records, write_parquet
 from rustybt.errors import BadData, IngestWarning
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 _PAYERS_PER_BLOCK = 256
 _SHOWN_GAPS = 1000
+_SHOWN_SIDS = 10
 
 
 class VersionBuilder:
@@ -58,7 +62,7 @@ class VersionBuilder:
         self._path = path
         self._allowed = allowed
         self.daily_bars = DailyBarWriter(path / DAILY_BARS, allowed.session_ns, allowed.name)
-        self.minute_bars = MinuteBarWriter()
+        self.minute_bars = MinuteBarWriter(path / MINUTES_FOLDER, allowed)
         self.assets = AssetWriter()
         self.adjustments = AdjustmentWriter()
 
@@ -74,21 +78,37 @@ class VersionBuilder:
         BadData
             If there are no bars, or bars and adjustments of assets that were not described.
         """
-        self.daily_bars.close()
+        self._finish_bars()
         finder = self.assets.finder()
-        _check_known(self.daily_bars.assets, finder)
+        _check_known("minute", self.minute_bars.assets, finder)
+        _check_known("daily", self.daily_bars.assets, finder)
         sessions = self._sessions()
         adjustments = self._adjustments(sessions, finder)
         manifest = self._manifest(VersionTables(sessions, finder, adjustments))
         (self._path / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-        for file in sorted(self._path.iterdir()):
-            fsync_path(file)
-        fsync_path(self._path)
+        for path in (*sorted(self._path.rglob("*")), self._path):
+            fsync_path(path)
         return manifest
 
+    def _finish_bars(self) -> None:
+        """Sort what was written, and make daily bars if there are minute bars alone."""
+        files = self.minute_bars.close()
+        if files and not self.daily_bars.assets:
+            made = daily_frames(files, self.minute_bars.assets, self.minute_bars.market)
+            self.daily_bars.write(made, invalid_data_behavior="ignore")
+        self.daily_bars.close()
+        if not self.daily_bars.assets:
+            raise BadData(
+                "the ingest function wrote no daily bars and no minute bars: call daily_bar_writer.write or "
+                "minute_bar_writer.write with (sid, frame) pairs"
+            )
+        _warn_of_minutes_alone(sorted(set(self.minute_bars.assets).difference(self.daily_bars.assets)))
+
     def _sessions(self) -> SessionTable:
-        bars = self.daily_bars.assets.values()
-        first, last = min(bar.first_day for bar in bars), max(bar.last_day for bar in bars)
+        bars, days = self.daily_bars.assets.values(), self._allowed.session_ns // NS_PER_DAY
+        spans = [(bar.first_day, bar.last_day) for bar in bars]
+        spans += [(int(days[bar.first_row]), int(days[bar.last_row])) for bar in self.minute_bars.assets.values()]
+        first, last = min(span[0] for span in spans), max(span[1] for span in spans)
         return session_table(self._allowed.name, np.datetime64(first, "D"), np.datetime64(last, "D"))
 
     def _adjustments(self, sessions: SessionTable, finder: AssetFinder) -> Adjustments:
@@ -116,7 +136,8 @@ class VersionBuilder:
         first_trading = int(self._allowed.session_ns[0])
         digests_of = {sid: asset.digests for sid, asset in bars.items()}
         records = to_records(tables)
-        digests = version_digests(records, digests_of, self._allowed.name, bundle.price_quantum, first_trading)
+        minutes = self._minute_digests(tables.sessions)
+        digests = version_digests(records, digests_of, self._allowed.name, bundle.price_quantum, first_trading, minutes)
         for stem, table in records.items():
             write_parquet(self._path / f"{stem}.parquet", table)
         days = tables.sessions.session_ns.view("datetime64[ns]").astype("datetime64[D]")
@@ -133,41 +154,73 @@ class VersionBuilder:
             rows=sum(asset.rows for asset in bars.values()),
             fingerprint=digests.fingerprint,
             sid_map=digests.sid_map,
-            files={file.name: _file_record(file) for file in sorted(self._path.iterdir())},
-            gaps=_gaps(bars, tables.finder),
+            files=_file_records(self._path),
+            gaps=_gaps({sid: (bar.missing, bar.first_missing) for sid, bar in bars.items()}, tables.finder),
             source=dict(bundle.source),
             description=bundle.description,
+            **self._about_minutes(tables, minutes),
         )
         keep_image(self._root, manifest, records)
         return manifest
 
+    def _minute_digests(self, sessions: SessionTable) -> MinuteDigests | None:
+        """Digest the minute bars, and write down the breaks between them."""
+        if not self.minute_bars.assets:
+            return None
+        breaks = session_breaks(sessions)
+        write_parquet(self._path / f"{BREAKS}.parquet", breaks)
+        return MinuteDigests({sid: bar.content.digests() for sid, bar in self.minute_bars.assets.items()}, breaks)
 
-def _file_record(file: Path) -> dict[str, Any]:
-    return {"bytes": file.stat().st_size, "sha256": sha256_of(file)}
+    def _about_minutes(self, tables: VersionTables, minutes: MinuteDigests | None) -> dict[str, Any]:
+        """Give the manifest's fields about minute bars."""
+        if minutes is None:
+            return {}
+        bars, days = self.minute_bars.assets, self._allowed.session_ns // NS_PER_DAY
+        missing = {sid: (bar.missing, int(days[bar.first_missing])) for sid, bar in bars.items()}
+        return {
+            "minute_rows": sum(bar.rows for bar in bars.values()),
+            "market_minutes": int(minute_counts(with_breaks(tables.sessions, minutes.breaks)).sum()),
+            "minute_gaps": _gaps(missing, tables.finder),
+        }
 
 
-def _gaps(bars: dict[int, AssetBars], finder: AssetFinder) -> dict[str, dict[str, Any]]:
-    """Report sessions without a bar between an asset's first and last."""
+def _file_records(folder: Path) -> dict[str, dict[str, Any]]:
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {
+        file.relative_to(folder).as_posix(): {"bytes": file.stat().st_size, "sha256": sha256_of(file)} for file in files
+    }
+
+
+def _gaps(bars: Mapping[int, tuple[int, int]], finder: AssetFinder) -> dict[str, dict[str, Any]]:
+    """Report sessions without a bar between an asset's first and last: how many, and the day of the first."""
     gaps = {
         f"{finder.retrieve_asset(sid).symbol or 'sid'} {sid}": {
-            "missing": asset.missing,
-            "first": str(np.datetime64(asset.first_missing, "D")),
+            "missing": missing,
+            "first": str(np.datetime64(first_missing, "D")),
         }
-        for sid, asset in sorted(bars.items())
-        if asset.missing
+        for sid, (missing, first_missing) in sorted(bars.items())
+        if missing
     }
     return dict(list(gaps.items())[:_SHOWN_GAPS])
 
 
-def _check_known(sids: Iterable[int], finder: AssetFinder) -> None:
-    stored = list(sids)
-    if not stored:
-        raise BadData("the ingest function wrote no daily bars: call daily_bar_writer.write with (sid, frame) pairs")
-    unknown = sorted(set(stored) - set(finder.sids.tolist()))
+def _check_known(kind: str, sids: Iterable[int], finder: AssetFinder) -> None:
+    unknown = sorted(set(sids) - set(finder.sids.tolist()))
     if unknown:
         raise BadData(
-            f"daily bars of sid {unknown[0]} were written, but asset_db_writer described no such asset: "
+            f"{kind} bars of sid {unknown[0]} were written, but asset_db_writer described no such asset: "
             "the sids of both must agree"
+        )
+
+
+def _warn_of_minutes_alone(sids: list[int]) -> None:
+    if sids:
+        shown = ", ".join(map(str, sids[:_SHOWN_SIDS])) + (", ..." if len(sids) > _SHOWN_SIDS else "")
+        warnings.warn(
+            f"{len(sids)} assets have minute bars but no daily bars (sid {shown}), and daily bars are made of minutes "
+            "only where none are written at all: their daily prices are missing",
+            IngestWarning,
+            stacklevel=2,
         )
 
 
