@@ -1,13 +1,17 @@
 """How does market data get into a bundle from the command line?"""
 
+import math
 from pathlib import Path
 
 import click
+import numpy as np
+import pandas as pd
 
 from rustybt.constants import DEFAULT_CALENDAR
 from rustybt.data.bundles import ingest as ingest_bundle
-from rustybt.data.bundles import ingest_csvdir, versions
+from rustybt.data.bundles import ingest_csvdir, load, versions
 from rustybt.data.manifest import Manifest
+from rustybt.data.store import BundleData
 
 MOST_NAMED = 5
 
@@ -42,21 +46,21 @@ def csvdir(path: Path, name: str, calendar: str) -> None:
 
 
 def report(name: str, version: str) -> None:
-    """Say what the new version holds, and which sessions it lacks."""
+    """Say what the new version holds, which sessions it lacks, and which splits its prices do not show."""
     manifest = next(record.manifest for record in versions(name) if record.version == version)
     if manifest is None:
         return
     click.echo(f"{name}: {contents(manifest)}")
     if manifest.description:
         click.echo(manifest.description)
-    for line in gap_lines(manifest):
+    for line in (*gap_lines(manifest), *split_lines(load(name))):
         click.echo(line, err=True)
 
 
 def contents(manifest: Manifest) -> str:
     """Give a version's size and span in a few words."""
     return (
-        f"{manifest.assets:,} symbols, {manifest.rows:,} daily bars, "
+        f"{manifest.assets:,} symbol{'s' * (manifest.assets != 1)}, {manifest.rows:,} daily bars, "
         f"{manifest.first_session} to {manifest.last_session} ({manifest.calendar})"
     )
 
@@ -70,3 +74,29 @@ def gap_lines(manifest: Manifest) -> list[str]:
     ]
     more = len(worst) - len(lines)
     return [*lines, f"Gap: and {more:,} more symbols"] if more > 0 else lines
+
+
+def split_lines(bundle: BundleData) -> list[str]:
+    """Name the splits over which the close stood still: a sign of prices that were adjusted before they came here."""
+    lines = []
+    for sid, day_ns, ratio in bundle.adjustments.splits.tolist():
+        asset = bundle.asset_finder.retrieve_asset(sid)
+        before, after = closes_around(bundle, asset.column, day_ns)
+        move = math.log(after / before) if before > 0 and after > 0 else math.nan
+        if abs(move) < abs(move - math.log(ratio)):
+            day = pd.Timestamp(day_ns).date()
+            lines.append(
+                f"Split: {asset.symbol} splits {1 / ratio:g} for 1 on {day}, but its close goes from {before:g} to "
+                f"{after:g}: leave the split out if the prices are adjusted for it already"
+            )
+    more = len(lines) - MOST_NAMED
+    return [*lines[:MOST_NAMED], f"Split: and {more:,} more"] if more > 0 else lines
+
+
+def closes_around(bundle: BundleData, column: int, day_ns: int) -> tuple[float, float]:
+    """Give an asset's close before a day and on it; NaN where there is none."""
+    row = int(np.searchsorted(bundle.sessions.session_ns, day_ns))
+    close = bundle.daily("close")
+    if not 0 < row < len(close):
+        return math.nan, math.nan
+    return float(close[row - 1, column]), float(close[row, column])

@@ -40,7 +40,7 @@ def test_bundles_lists_what_was_never_ingested(rustybt, data_root):
 
 def test_a_folder_becomes_a_bundle_that_can_be_read_again(rustybt, prices):
     done = rustybt("ingest csvdir prices --name mine")
-    assert done.stdout == "mine: 1 symbols, 3 daily bars, 2020-01-02 to 2020-01-06 (XNYS)\n"
+    assert done.stdout == "mine: 1 symbol, 3 daily bars, 2020-01-02 to 2020-01-06 (XNYS)\n"
     (prices / "AAA.csv").write_text(GOOD + "2020-01-07,11,12,10,11.5,1000\n")
     assert "4 daily bars" in rustybt("ingest -b mine").stdout
     assert rustybt("bundles").stdout.count("daily bars") == 2
@@ -51,6 +51,19 @@ def test_missing_sessions_are_named(rustybt, prices):
     done = rustybt("ingest csvdir prices --name mine")
     assert done.exit_code == 0, done.output
     assert "Gap: AAA has no bar on 1 of its sessions, the first on 2020-01-03\n" in done.stderr
+
+
+def test_a_split_that_the_prices_do_not_show_is_named(rustybt, prices):
+    rows = [row.rstrip() + f",0,{split}\n" for row, split in zip(ROWS, (1, 2, 1), strict=True)]
+    (prices / "AAA.csv").write_text(HEADER.rstrip() + ",dividend,split\n" + "".join(rows))
+    shown = [row.replace("10.5,12,10,11", "5.25,6,5,5.5") for row in rows[1:]]
+    (prices / "BBB.csv").write_text(HEADER.rstrip() + ",dividend,split\n" + rows[0] + "".join(shown))
+    done = rustybt("ingest csvdir prices --name mine")
+    assert done.exit_code == 0, done.output
+    assert done.stderr == (
+        "Split: AAA splits 2 for 1 on 2020-01-03, but its close goes from 10.5 to 11: "
+        "leave the split out if the prices are adjusted for it already\n"
+    )
 
 
 def test_clean_keeps_what_it_is_told(rustybt, prices):
