@@ -41,7 +41,8 @@ def make_bundle(
     """Ingest frames and open the result.
 
     splits and mergers are (symbol, effective date, ratio); dividends (symbol, ex date, pay date, amount);
-    stock_dividends (symbol, payment symbol, ex date, pay date, ratio). `assets` overrides columns of the assets frame by symbol.
+    stock_dividends (symbol, payment symbol, ex date, pay date, ratio). `assets` overrides columns of the
+    assets frame by symbol.
     """
     symbols = sorted(frames)
     sid = {symbol: number for number, symbol in enumerate(symbols)}
