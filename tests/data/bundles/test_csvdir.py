@@ -183,13 +183,6 @@ def test_another_calendar(folder):
     assert bundle.asset_finder.equities[0].country_code == "??"
 
 
-def test_a_minute_folder_is_left_out_with_a_warning(folder):
-    put(folder, "A", *ROWS)
-    (folder / "minute").mkdir()
-    with pytest.warns(IngestWarning, match=r"minute is left out: bundles hold daily bars only"):
-        load_csvs(folder)
-
-
 def test_ingests_again_and_loads_from_disk_without_registration(folder):
     put(folder, "A", *ROWS)
     first = load_csvs(folder)
@@ -222,8 +215,8 @@ def test_csvdir_equities_registers_like_zipline(folder):
     bundles.ingest("mine")
     bundles.unregister("mine")
     assert bundles.load("mine").manifest.rows == 3
-    with pytest.raises(InvalidParameter, match=r"tframes \['minute'\] is not supported"):
-        bundles.csvdir_equities(["minute"], str(folder))
+    with pytest.raises(InvalidParameter, match=r"tframes \['weekly'\] is not supported"):
+        bundles.csvdir_equities(["weekly"], str(folder))
 
 
 def test_golden_files_read_as_by_pandas():

@@ -31,7 +31,7 @@ def test_shape_span_and_size(mag7):
     assert (manifest.first_session, manifest.last_session) == ("2000-01-03", "2024-12-31")
     symbols = [equity.symbol for equity in mag7.asset_finder.equities]
     assert symbols == ["AAPL", "AMZN", "AVGO", "GOOGL", "META", "MSFT", "NVDA", "TSLA"]
-    assert len(mag7.adjustments.splits) == 16 and len(mag7.adjustments.dividends) > 200
+    assert len(mag7.adjustments.splits) == 15 and len(mag7.adjustments.dividends) == 361
 
 
 def test_says_that_it_is_synthetic(mag7):

@@ -1,0 +1,156 @@
+"""Finding, listing and removing versions."""
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from rustybt.data import bundles
+from rustybt.data.bundles.layout import bundle_path, ingestions
+from rustybt.data.bundles.layout import data_root as root_of
+from rustybt.data.manifest import cache_path
+from rustybt.errors import BadClean, BundleCorrupt, UnknownBundle
+from tests.builders import bars, make_bundle
+
+TIMES = ["2020-01-01", "2020-01-02", "2020-01-03T12", "2020-01-04"]
+
+
+def ingest_at(*times, name="made", closes=None):
+    """Ingest one version a time, each with its own price."""
+    for number, time in enumerate(times):
+        price = number + 1.0 if closes is None else closes
+
+        def ingest(environ, assets, minutes, daily, *rest, price=price):
+            assets.write(equities=pd.DataFrame({"symbol": ["A"], "exchange": ["X"]}, index=[0]))
+            daily.write([(0, bars([price]))])
+
+        bundles.register(name, ingest)
+        bundles.ingest(name, timestamp=time)
+        bundles.unregister(name)
+
+
+def times(name="made"):
+    return [str(record.ingested) for record in bundles.versions(name)]
+
+
+def test_load_opens_the_newest_or_the_newest_by_then():
+    ingest_at(*TIMES)
+    assert bundles.load("made").daily("close").item() == 4.0
+    assert bundles.load("made", timestamp="2020-01-03 11:59").daily("close").item() == 2.0
+    assert bundles.load("made", timestamp=pd.Timestamp("2020-01-03 12:00", tz="UTC")).daily("close").item() == 3.0
+    with pytest.raises(UnknownBundle, match=r"no version on or before 2019-01-01 .*: its oldest is of 2020-01-01"):
+        bundles.load("made", timestamp="2019-01-01")
+
+
+def test_load_says_what_to_do():
+    with pytest.raises(UnknownBundle, match=r"bundle 'mag-7' is not ingested yet: run `rustybt ingest -b mag-7`"):
+        bundles.load("mag-7")
+    make_bundle({"A": bars([1.0])}, name="prices")
+    with pytest.raises(
+        UnknownBundle, match=r"'price' is not known \(did you mean 'prices'\?\): .*csvdir, mag-7, prices"
+    ):
+        bundles.load("price")
+
+
+def test_environ_chooses_the_root(tmp_path):
+    make_bundle({"A": bars([1.0])})
+    with pytest.raises(UnknownBundle):
+        bundles.load("made", {"RUSTYBT_ROOT": str(tmp_path)})
+    assert root_of({}).name == ".rustybt"
+
+
+def test_list_of_bundles():
+    ingest_at("2020-01-01", "2020-01-02")
+    listed = {record.name: record for record in bundles.available()}
+    assert set(listed) == {"csvdir", "mag-7", "made"}
+    assert listed["mag-7"].registered and listed["mag-7"].versions == ()
+    made = listed["made"]
+    assert not made.registered and [v.version for v in made.versions] == ["2020-01-01T00;00;00", "2020-01-02T00;00;00"]
+    manifest = made.versions[-1].manifest
+    assert (manifest.rows, manifest.assets, manifest.first_session, manifest.source["kind"]) == (
+        1,
+        1,
+        "2020-01-02",
+        "function",
+    )
+
+
+def test_damaged_version_is_listed_without_manifest():
+    ingest_at("2020-01-01")
+    (bundle_path(root_of(), "made") / "2020-01-01T00;00;00" / "manifest.json").write_text("{")
+    (record,) = bundles.versions("made")
+    assert record.manifest is None
+    with pytest.raises(BundleCorrupt):
+        bundles.load("made")
+
+
+def test_other_files_in_the_folder_are_no_versions():
+    ingest_at("2020-01-01")
+    folder = bundle_path(root_of(), "made")
+    (folder / "notes").mkdir()
+    (folder / "2020-01-05T00;00;00").write_text("a file")
+    (folder / ".tmp-x").mkdir()
+    assert ingestions(root_of(), "made") == ["2020-01-01T00;00;00"]
+    assert bundles.ingestions_for_bundle("made") == [pd.Timestamp("2020-01-01")]
+
+
+def test_a_version_moved_to_another_name_is_refused():
+    ingest_at("2020-01-01")
+    shutil.copytree(bundle_path(root_of(), "made"), bundle_path(root_of(), "stolen"))
+    with pytest.raises(BundleCorrupt, match=r"of 'stolen' says it is of 'made'"):
+        bundles.load("stolen")
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        ({"keep_last": 1}, TIMES[3:]),
+        ({"keep_last": 3}, TIMES[1:]),
+        ({"keep_last": 9}, TIMES),
+        ({"keep_last": 0}, []),
+        ({"before": "2020-01-02"}, TIMES[1:]),
+        ({"after": "2020-01-02"}, TIMES[:2]),
+        ({"before": "2020-01-02", "after": pd.Timestamp("2020-01-03 12:00", tz="UTC")}, TIMES[1:3]),
+    ],
+)
+def test_clean_removes_by_rule(rule, kept):
+    ingest_at(*TIMES)
+    before = {str(bundle_path(root_of(), "made") / record.version) for record in bundles.versions("made")}
+    removed = bundles.clean("made", **rule)
+    after = {str(bundle_path(root_of(), "made") / record.version) for record in bundles.versions("made")}
+    assert times() == [str(pd.Timestamp(time)) for time in kept] and removed == before - after
+
+
+@pytest.mark.parametrize(
+    "rule", [{}, {"keep_last": 1, "before": "2020-01-01"}, {"keep_last": 1, "after": "2020-01-01"}, {"keep_last": -1}]
+)
+def test_clean_needs_one_rule(rule):
+    ingest_at("2020-01-01")
+    with pytest.raises(BadClean, match=r"got before="):
+        bundles.clean("made", **rule)
+    assert len(times()) == 1
+
+
+def test_clean_of_an_unknown_bundle():
+    with pytest.raises(UnknownBundle, match="did you mean 'mag-7'"):
+        bundles.clean("mag-8", keep_last=1)
+
+
+def test_clean_drops_the_cache_that_nobody_uses_any_more():
+    ingest_at("2020-01-01", "2020-01-02", closes=5.0)
+    ingest_at("2020-01-03", closes=6.0)
+    shared, other = (bundles.load("made", timestamp=time) for time in ("2020-01-02", "2020-01-04"))
+    for bundle in (shared, other):
+        bundle.daily("close")
+    bundles.clean("made", before="2020-01-02")
+    assert cache_path(shared.root, shared.manifest).is_dir()
+    bundles.clean("made", keep_last=1)
+    assert not cache_path(shared.root, shared.manifest).parent.exists()
+    assert cache_path(other.root, other.manifest).is_dir()
+
+
+def test_cleaned_arrays_stay_readable_where_they_are_mapped():
+    ingest_at("2020-01-01")
+    close = bundles.load("made").daily("close")
+    bundles.clean("made", keep_last=0)
+    assert close.tolist() == [[1.0]]
