@@ -1,11 +1,11 @@
-"""What does one CSV file of daily bars hold? Read strictly: an error names file, line, symbol and date."""
+"""What does one CSV file of bars hold? Read strictly: an error names file, line, symbol and date."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TextIO
 
@@ -22,7 +22,7 @@ OPTIONAL: Final = ("dividend", "split")
 _PANDAS: Final = tuple(int(part) for part in pd.__version__.split(".")[:2])
 _EXACT: Final[dict[str, Any]] = {} if _PANDAS >= (3, 1) else {"float_precision": "round_trip"}
 """Read the nearest float64, not one beside it; pandas 3.1 always does."""
-_DATE_FORMATS: Final = ("ISO8601", "%m/%d/%Y")
+_DATE_FORMATS: Final = ("ISO8601", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
 
 
 class CsvBars(NamedTuple):
@@ -33,7 +33,7 @@ class CsvBars(NamedTuple):
     symbol : str
         The file's name without ending.
     bars : DataFrame
-        Columns open, high, low, close, volume (float64), by tz-naive session label, ascending.
+        Columns open, high, low, close, volume (float64), by tz-naive label of the session or minute, ascending.
     dividend : float64 array, shape (n,)
         Cash a share with this ex-date, 0 for none.
     split : float64 array, shape (n,)
@@ -46,7 +46,7 @@ class CsvBars(NamedTuple):
     split: FloatArray
 
 
-def read_csv(path: Path, symbol: str) -> CsvBars:
+def read_csv(path: Path, symbol: str, check: Callable[[IntArray, FloatArray], Problem | None] = bar_problem) -> CsvBars:
     """Read and check a file.
 
     Parameters
@@ -56,6 +56,8 @@ def read_csv(path: Path, symbol: str) -> CsvBars:
         unpacked. Empty cells are missing values.
     symbol : str
         Whose bars; for messages.
+    check : callable
+        Finds the first row that is no bar, given labels (nanoseconds UTC) and values; by default no daily bar.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def read_csv(path: Path, symbol: str) -> CsvBars:
     times = _times(path, symbol, table)
     numbers = {name: _numbers(path, symbol, table, name) for name in (*OHLCV, *OPTIONAL) if name in table.columns}
     values = np.stack([numbers[name] for name in OHLCV])
-    problem = bar_problem(times, values) or _action_problem(numbers)
+    problem = check(times, values) or _action_problem(numbers)
     if problem is not None:
         raise _located(path, symbol, table, problem)
     bars = pd.DataFrame(dict(zip(OHLCV, values, strict=True)), index=pd.DatetimeIndex(times.view("datetime64[ns]")))
@@ -155,7 +157,7 @@ def _times(path: Path, symbol: str, table: pd.DataFrame) -> IntArray:
     row = int(np.argmax(unread))
     cell = column.iloc[row]
     what = "the date is missing" if pd.isna(cell) else f"date {cell!r} cannot be read"
-    raise _located(path, symbol, table, Problem(row, f"{what}: write it like 2020-01-31"))
+    raise _located(path, symbol, table, Problem(row, f"{what}: write it like 2020-01-31, or 2020-01-31 14:31"))
 
 
 def _numbers(path: Path, symbol: str, table: pd.DataFrame, name: str) -> FloatArray:
@@ -184,8 +186,13 @@ def _action_problem(numbers: dict[str, FloatArray]) -> Problem | None:
 
 def _located(path: Path, symbol: str, table: pd.DataFrame, problem: Problem) -> BadData:
     cell = table[DATE].iloc[problem.row]
-    date = "" if pd.isna(cell) else f", {cell}"
-    return BadData(f"{path} line {_line_number(path, problem.row)} ({symbol}{date}): {problem.text}")
+    return row_error(path, symbol, "" if pd.isna(cell) else str(cell), problem)
+
+
+def row_error(path: Path, symbol: str, label: str, problem: Problem) -> BadData:
+    """Make the error about a row of a file: it names the line, and the label if there is one."""
+    at = f", {label}" if label else ""
+    return BadData(f"{path} line {_line_number(path, problem.row)} ({symbol}{at}): {problem.text}")
 
 
 def _line_number(path: Path, row: int) -> int:
