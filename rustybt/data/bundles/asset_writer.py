@@ -123,8 +123,9 @@ def _checked(equities: pd.DataFrame) -> pd.DataFrame:
     if "exchange" not in frame.columns:
         near = did_you_mean("exchange", [str(column) for column in frame.columns])
         raise BadData(f"equities have no column 'exchange'{near}: name the exchange of each, e.g. 'NYSE'")
-    if not pd.api.types.is_integer_dtype(frame.index.dtype) or (frame.index < 0).any():
-        raise BadData(f"equities have sid {frame.index[0]!r}: the index must hold whole numbers from 0 on")
+    wrong = [sid for sid in frame.index.tolist() if not isinstance(sid, int) or sid < 0]
+    if wrong:
+        raise BadData(f"equities have sid {wrong[0]!r}: the index must hold whole numbers from 0 on")
     return frame
 
 
