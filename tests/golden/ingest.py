@@ -10,6 +10,7 @@ SPANS = {
     "mag7": ("2000-01-03", "2024-12-31"),
     "quad": ("2012-01-03", "2014-12-31"),
     "holes": ("2015-01-02", "2019-12-31"),
+    "minutes": ("2019-11-18", "2019-12-06"),
 }
 
 
@@ -36,9 +37,18 @@ def daily_csvs(folder: Path) -> Callable[..., None]:
         nyse = pd.DataFrame([{"exchange": "NYSE", "canonical_name": "NYSE", "country_code": "US"}])
         asset_db_writer.write(equities=equities, exchanges=nyse)
         daily_bar_writer.write(enumerate(frames.values()))
-        adjustment_writer.write(splits=splits(frames), dividends=dividends(frames))
+        minutes = folder.with_name("minute")
+        if minutes.is_dir():
+            minute_bar_writer.write((sid, minute_frame(minutes / f"{name}.csv")) for sid, name in enumerate(frames))
+        if all("split" in frame for frame in frames.values()):
+            adjustment_writer.write(splits=splits(frames), dividends=dividends(frames))
 
     return ingest
+
+
+def minute_frame(path: Path) -> pd.DataFrame:
+    """Read one asset's minutes, which are in UTC."""
+    return pd.read_csv(path, index_col="date", parse_dates=True).tz_localize("UTC")
 
 
 def splits(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
