@@ -49,7 +49,9 @@ def progress_bar(what: str, unit: str, total: int | None) -> Iterator[Callable[[
     callable of (completed)
         Moves the bar to a number of completed units; cheap, because the bar is drawn ten times a second at most.
     """
-    console = Console(file=sys.stderr)
+    if not sys.stderr.isatty():
+        yield ignore
+        return
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -57,11 +59,14 @@ def progress_bar(what: str, unit: str, total: int | None) -> Iterator[Callable[[
         RateColumn(unit),
         TextColumn("ETA"),
         TimeRemainingColumn(),
-        console=console,
+        console=Console(file=sys.stderr),
         transient=True,
-        disable=not console.is_terminal,
         redirect_stdout=sys.stdout.isatty(),  # else what a strategy prints would miss the file that it is meant for
     )
     with bar:
         task = bar.add_task(what, total=total)
         yield lambda completed: bar.update(task, completed=completed)
+
+
+def ignore(completed: int) -> None:
+    """Show nothing."""
