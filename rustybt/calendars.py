@@ -76,13 +76,13 @@ def naive_day(value: Any, parameter: str = "date") -> pd.Timestamp:
     """
     try:
         stamp = pd.Timestamp(value)
-        if stamp is not pd.NaT and stamp.tzinfo is not None:
-            stamp = stamp.tz_convert("UTC").tz_localize(None)
-        if stamp is not pd.NaT:
-            return stamp.normalize().as_unit("ns")
-    except (ValueError, TypeError) as error:
-        raise InvalidSpan(f"{parameter} {value!r} is no date: write it like '2020-01-31'") from error
-    raise InvalidSpan(f"{parameter} {value!r} is no date: write it like '2020-01-31'")
+    except (ValueError, TypeError):
+        stamp = pd.Timestamp("NaT")
+    if pd.isna(stamp):
+        raise InvalidSpan(f"{parameter} {value!r} is no date: write it like '2020-01-31'")
+    if stamp.tzinfo is not None:
+        stamp = stamp.tz_convert("UTC").tz_localize(None)
+    return stamp.normalize().as_unit("ns")
 
 
 def get_calendar(name: str) -> ExchangeCalendar:
