@@ -13,6 +13,7 @@ import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from typing import Any, NamedTuple
 import cloudpickle
 
 from rustybt.errors import WorkerError
+
+EXTENSIONS = tuple(EXTENSION_SUFFIXES)
 
 
 class Parcel(NamedTuple):
@@ -98,7 +101,7 @@ def user_modules() -> Iterator[tuple[str, ModuleType]]:
         file = getattr(module, "__file__", None)
         if not isinstance(module, ModuleType) or not isinstance(file, str) or module.__name__ != name:
             continue
-        if name == "__main__" or name.partition(".")[0] == "rustybt" or not file.endswith(".py"):
+        if name == "__main__" or name.partition(".")[0] == "rustybt" or file.endswith(EXTENSIONS):
             continue  # cloudpickle takes __main__ by value anyway; extension modules have no value
         if not is_installed(os.path.dirname(file)):
             yield name, module
