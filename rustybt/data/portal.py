@@ -218,6 +218,7 @@ class Portal:
         from rustybt.calendars import session_table
 
         day_after = self.session_labels[-1] + pd.Timedelta(1, unit="D")
+        when = min(when, day_after + pd.Timedelta(31, unit="D"))  # no market rests longer, and a calendar has an end
         return when >= day_after and len(session_table(self.bundle.calendar_name, day_after, when).session_ns) > 0
 
     @cached_property

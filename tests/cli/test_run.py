@@ -85,6 +85,7 @@ def test_a_class_carries_its_own_settings(rustybt, workplace):
         ("-b mag-7 -s 2016-01-04 -e 2015-01-02", "start 2016-01-04 is after end 2015-01-02"),
         ("-b mag-7 -s 2025-06-02 -e 2025-07-01", r"start 2025-06-02 is after bundle 'mag-7' ends \(2024-12-31\)"),
         ("-b mag-7 -s 2015-01-02 -e 2025-06-02", r"end 2025-06-02 is after bundle 'mag-7' ends \(2024-12-31\)"),
+        ("-b mag-7 -s 2015-01-02 -e 2099-01-02", r"end 2099-01-02 is after bundle 'mag-7' ends \(2024-12-31\)"),
         ("-b mag-7 -s 1999-01-04 -e 2015-01-02", r"start 1999-01-04 is before bundle 'mag-7' begins \(2000-01-03\)"),
         (f"{SPAN} --capital-base 0", "capital_base 0.0 must be above 0"),
         (f"{SPAN} --capital-base -5", "capital_base -5.0 must be above 0"),
