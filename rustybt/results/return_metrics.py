@@ -173,17 +173,22 @@ def cvar_95(returns: FloatArray) -> float:
     return float(np.mean(np.partition(returns, last)[: last + 1]))
 
 
-def _standardised_moment(returns: FloatArray, order: int) -> float:
+def _scaled_deviations(returns: FloatArray) -> FloatArray | None:
+    """Give deviations from the mean over the largest, whose powers neither under- nor overflow; None if constant."""
     if not deviation(returns) > 0:
-        return math.nan
+        return None
     centred = returns - np.mean(returns)
-    scaled = centred / np.abs(centred).max()  # powers of tiny deviations would underflow
-    return float(np.mean(scaled**order)) / math.pow(float(np.mean(scaled**2)), order / 2)
+    scaled: FloatArray = centred / np.abs(centred).max()
+    return scaled
 
 
 def skew(returns: FloatArray) -> float:
     """Give γ3, the third standardised moment of the population."""
-    return _standardised_moment(returns, 3)
+    scaled = _scaled_deviations(returns)
+    if scaled is None:
+        return math.nan
+    squares = scaled * scaled
+    return float(np.mean(squares * scaled)) / math.pow(float(np.mean(squares)), 1.5)
 
 
 def kurtosis(returns: FloatArray) -> float:
@@ -194,7 +199,11 @@ def kurtosis(returns: FloatArray) -> float:
     >>> kurtosis(np.array([1.0, -1.0, 1.0, -1.0]))
     1.0
     """
-    return _standardised_moment(returns, 4)
+    scaled = _scaled_deviations(returns)
+    if scaled is None:
+        return math.nan
+    squares = scaled * scaled
+    return float(np.mean(squares * squares)) / float(np.mean(squares)) ** 2
 
 
 def normal_cdf(z: float) -> float:
