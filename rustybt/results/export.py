@@ -1,8 +1,8 @@
 """How does a perf frame become a file?
 
 Parquet and CSV hold plain values: statistics that are None in the frame are missing numbers, and a cell that holds
-records (orders, transactions, positions, or whatever an algorithm recorded) is JSON text with assets by their symbol and
-times in ISO 8601. A .pickle holds the frame as it is, which is what Zipline's users read with pandas.
+records (orders, transactions, positions, or whatever an algorithm recorded) is JSON text with assets by their symbol
+and times in ISO 8601. A .pickle holds the frame as it is, which is what Zipline's users read with pandas.
 """
 
 import json
