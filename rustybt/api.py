@@ -12,7 +12,8 @@ import pandas as pd
 
 from rustybt.assets import Asset, Equity
 from rustybt.engine.active import current
-from rustybt.engine.schedule import DateRule, TimeRule, date_rules, time_rules
+from rustybt.engine.events import calendars, date_rules, time_rules
+from rustybt.engine.rules import StatelessRule
 from rustybt.engine.setting_calls import (
     set_asset_restrictions,
     set_benchmark,
@@ -285,9 +286,10 @@ def record(*args: Any, **kwargs: Any) -> None:
 
 def schedule_function(
     func: Callable[..., Any],
-    date_rule: DateRule | None = None,
-    time_rule: TimeRule | None = None,
+    date_rule: StatelessRule | None = None,
+    time_rule: StatelessRule | None = None,
     half_days: bool = True,
+    calendar: calendars | None = None,
 ) -> None:
     """Call a function on the sessions of a date rule, after handle_data.
 
@@ -295,19 +297,28 @@ def schedule_function(
     ----------
     func : callable of (context, data)
         To call.
-    date_rule : DateRule, optional
-        From `date_rules`; every session by default.
-    time_rule : TimeRule, optional
+    date_rule : StatelessRule, optional
+        From `date_rules`, or composed of rules: `date_rules.week_start() & events.NotHalfDay()`. Every session by
+        default.
+    time_rule : StatelessRule, optional
         From `time_rules`; a daily simulation has one bar a session and calls at it whatever the rule.
     half_days : bool
         False leaves out sessions that close early.
+    calendar : calendars, optional
+        By whose sessions the rules are read; by the bundle's if omitted.
 
     Raises
     ------
     TypeError
         If a rule is none, such as a factory that was not called.
+    ScheduleFunctionInvalidCalendar
+        If the calendar is none of `calendars`.
+
+    Notes
+    -----
+    It is called at the first bar at which both rules match, at most once in 24 hours.
     """
-    current("schedule_function").schedule_function(func, date_rule, time_rule, half_days)
+    current("schedule_function").schedule_function(func, date_rule, time_rule, half_days, calendar)
 
 
 def get_datetime(tz: str | tzinfo | None = None) -> pd.Timestamp:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pandas as pd
 
-from rustybt._typing import FloatArray
+from rustybt._typing import FloatArray, IntArray
 from rustybt.data.history import daily_window, window_labels
 from rustybt.data.instant import Instant
 from rustybt.data.portal import NAN, Portal
@@ -39,10 +39,13 @@ class Market(Protocol):
         Sessions, lifetimes and adjustments.
     frequency : {"daily", "minute"}
         Of the bars that orders fill in.
+    label_ns : int64 array, shape (n_bars,)
+        The label of every bar of the bundle's sessions, nanoseconds UTC.
     """
 
     portal: Portal
     frequency: str
+    label_ns: IntArray
 
     def price(self, asset: "Equity", at: Instant) -> float:
         """Give the last known close, filled forward and adjusted; NaN outside the asset's life."""
@@ -79,6 +82,7 @@ class DailyMarket:
 
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
+        self.label_ns = portal.session_table.close_ns
 
     def price(self, asset: "Equity", at: Instant) -> float:
         """Give the last known close; see `Portal.price`."""

@@ -1,20 +1,24 @@
 """What is `context`: an algorithm with its account, its settings and its clock?"""
 
+import warnings
 from datetime import tzinfo
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from rustybt.assets import Equity
+from rustybt.calendars import session_table
 from rustybt.data.bar_data import BarData
 from rustybt.data.instant import Instant
 from rustybt.data.market import Market
+from rustybt.engine.events import AfterOpen, BeforeClose, calendars, date_rules, make_eventrule, time_rules
 from rustybt.engine.ordering import OrderMethods
-from rustybt.engine.schedule import DateRule, ScheduledFunction, TimeRule, check_rule, due_sessions
+from rustybt.engine.rules import MARGIN, Bars, EventRule, StatelessRule
 from rustybt.engine.settings import SettingMethods
 from rustybt.engine.span import Span
 from rustybt.engine.strategy import Callback, Hooks
-from rustybt.errors import ZeroCapitalError
+from rustybt.errors import ScheduleFunctionInvalidCalendar, ZeroCapitalError
 from rustybt.finance.blotter import Blotter
 from rustybt.finance.controls import AccountControl, TradingControl
 from rustybt.finance.ledger import Ledger
@@ -73,7 +77,7 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
         self._account_controls: list[AccountControl] = []
         self._symbol_lookup_date: pd.Timestamp | None = None
         self._recorded: dict[str, Any] = {}
-        self._scheduled: list[ScheduledFunction] = []
+        self._events: dict[int, list[Callback]] = {}
         self._in_before_trading_start = False
         self._priced_at: Instant | None = None
         self._move(Instant(span.first, market.bars_of(span.first)[0] - 1, self._start.tz_localize("UTC")))
@@ -142,19 +146,53 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
     def schedule_function(
         self,
         func: Callback,
-        date_rule: DateRule | None = None,
-        time_rule: TimeRule | None = None,
+        date_rule: StatelessRule | None = None,
+        time_rule: StatelessRule | None = None,
         half_days: bool = True,
+        calendar: calendars | None = None,
     ) -> None:
         """Call a function by rules; see `rustybt.api.schedule_function`."""
-        date_rule = DateRule() if date_rule is None else date_rule
-        time_rule = TimeRule() if time_rule is None else time_rule
-        check_rule(date_rule, DateRule, "date_rule")
-        check_rule(time_rule, TimeRule, "time_rule")
-        table = self._portal.session_table
-        run = table.session_ns[self._span.first : self._span.last + 1]
-        due = due_sessions(date_rule, half_days, table.name, run)
-        self._scheduled.append(ScheduledFunction(func, due, time_rule))
+        if isinstance(date_rule, AfterOpen | BeforeClose) and time_rule is None:
+            warnings.warn("schedule_function got a time rule as its date_rule: pass it as time_rule=...", stacklevel=3)
+        if time_rule is None or self._market.frequency == "daily":
+            time_rule = time_rules.every_minute()
+        rule = make_eventrule(date_rule or date_rules.every_day(), time_rule, self._calendar_name(calendar), half_days)
+        self.add_event(rule, func)
+
+    def add_event(self, rule: EventRule, callback: Callback) -> None:
+        """Call a function at every bar, from now on, at which a rule triggers; after handle_data.
+
+        Parameters
+        ----------
+        rule : EventRule
+            From `rustybt.utils.events`; without a calendar it is read by the bundle's.
+        callback : callable of (context, data)
+            To call.
+        """
+        sessions, labels, span = self._portal.session_table, self._portal.session_labels, self._span
+        name = rule.calendar_name
+        if name is None:
+            rule.cal = sessions.name
+        elif name != sessions.name:
+            sessions = session_table(name, labels[span.first] - MARGIN, labels[span.last] + MARGIN)
+        begin, end = self._next_bar(), self._market.bars_of(span.last)[-1] + 1
+        due = rule.triggers(Bars(self._market.label_ns[begin:end], sessions))
+        for bar in (begin + np.flatnonzero(due)).tolist():
+            self._events.setdefault(bar, []).append(callback)
+
+    def _next_bar(self) -> int:
+        """Give the bar whose events come next: the current one where the algorithm stands at a bar."""
+        between = self._data._seen is not None
+        return max(self._at.bar + between, self._market.bars_of(self._span.first)[0])
+
+    def _calendar_name(self, calendar: calendars | None) -> str:
+        if calendar is None:
+            return self._portal.session_table.name
+        if isinstance(calendar, calendars):
+            return str(calendar.value)
+        raise ScheduleFunctionInvalidCalendar(
+            f"schedule_function: calendar is {calendar!r}, pass one of {', '.join(map(str, calendars))}"
+        )
 
 
 def _upper(symbol: Any) -> str:

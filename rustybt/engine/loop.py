@@ -19,7 +19,6 @@ from rustybt.engine.active import activated
 from rustybt.engine.algorithm import TradingAlgorithm
 from rustybt.engine.benchmark import returns_of_asset
 from rustybt.engine.records import SESSION_FIELDS, HeldPosition, RunRecords
-from rustybt.engine.strategy import Callback
 from rustybt.finance.order import ORDER_STATUS
 
 
@@ -72,12 +71,11 @@ class _Session:
     def run(self, row: int) -> None:
         self._open(row)
         bars, times = self._market.bars_of(row), self._market.times_of(row)
-        plan = self._plan(row, times)
         before = self._bars_before_trading_start(row, times)
-        self._bars(row, bars[:before], times[:before], plan)
+        self._bars(row, bars[:before], times[:before])
         if before < len(bars):
             self._before_trading_start(row, bars[before])
-        self._bars(row, bars[before:], times[before:], plan)
+        self._bars(row, bars[before:], times[before:])
         at = self._algorithm._at
         if row >= self._portal.first_auto_close_row:
             self._close_expired(row, at)
@@ -105,14 +103,6 @@ class _Session:
         if cash or stock:
             self._ledger.earn(cash, stock)
 
-    def _plan(self, row: int, times: list[pd.Timestamp]) -> dict[pd.Timestamp, list[Callback]]:
-        """Give the scheduled functions of a session by the bar at which they run."""
-        plan: dict[pd.Timestamp, list[Callback]] = {}
-        for scheduled in self._algorithm._scheduled:
-            for when in scheduled.due_at(row - self._first, times):
-                plan.setdefault(when, []).append(scheduled.callback)
-        return plan
-
     def _bars_before_trading_start(self, row: int, times: list[pd.Timestamp]) -> int:
         """Count the session's bars before 08:45 in New York; all of them where that market's day is over by then."""
         if self._algorithm._hooks.before_trading_start is None:
@@ -134,9 +124,9 @@ class _Session:
         finally:
             algorithm._in_before_trading_start = False
 
-    def _bars(self, row: int, bars: range, times: list[pd.Timestamp], plan: dict[pd.Timestamp, list[Callback]]) -> None:
+    def _bars(self, row: int, bars: range, times: list[pd.Timestamp]) -> None:
         algorithm, blotter, ledger, data = self._algorithm, self._blotter, self._ledger, self._data
-        handle_data = algorithm._hooks.handle_data
+        handle_data, events = algorithm._hooks.handle_data, algorithm._events
         for bar, now in zip(bars, times, strict=True):
             at = Instant(row, bar, now)
             algorithm._move(at)
@@ -144,8 +134,8 @@ class _Session:
                 blotter.fill(ledger, data, at)
             if handle_data is not None:
                 handle_data(algorithm, data)
-            if plan:
-                for callback in plan.get(now, ()):
+            if events:
+                for callback in events.get(bar, ()):
                     callback(algorithm, data)
             if blotter.new_orders:
                 placed, blotter.new_orders = blotter.new_orders, []

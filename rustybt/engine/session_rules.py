@@ -1,0 +1,201 @@
+"""Which rules know sessions: a time after the open or before the close, a session of a week or month, no half day?"""
+
+import warnings
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rustybt._typing import BoolArray, IntArray
+from rustybt.calendars import get_calendar
+from rustybt.constants import NS_PER_MINUTE
+from rustybt.engine.rules import BarRule, Bars
+from rustybt.errors import InvalidParameter
+
+MAX_MONTH_OFFSET = 22
+MAX_WEEK_OFFSET = 4
+SHORTEST_OFFSET = timedelta(minutes=1)
+LONGEST_OFFSET = timedelta(hours=12)
+
+
+class AfterOpen(BarRule):
+    """Trigger a time after the open, at most at the close.
+
+    Parameters
+    ----------
+    offset : datetime.timedelta, optional
+        From 1 minute, the default and the session's first, to 12 hours.
+    hours, minutes : int, optional
+        Instead of an offset.
+
+    Raises
+    ------
+    InvalidParameter
+        If the offset is out of its bounds, or given twice.
+    TypeError
+        If it is none.
+    """
+
+    def __init__(self, offset: Any = None, hours: int | None = None, minutes: int | None = None) -> None:
+        self.offset = _duration(offset, hours, minutes)
+
+    def matches(self, bars: Bars) -> BoolArray:
+        """Say which bars are that long after their session's open."""
+        sessions = bars.sessions
+        moments = sessions.open_ns + _ns(self.offset) - NS_PER_MINUTE
+        return bars.among(moments[moments <= sessions.close_ns])
+
+
+class BeforeClose(BarRule):
+    """Trigger a time before the close; 1 minute before, by default, is the last minute but one.
+
+    Parameters
+    ----------
+    offset : datetime.timedelta, optional
+        From 1 minute, the default, to 12 hours.
+    hours, minutes : int, optional
+        Instead of an offset.
+
+    Raises
+    ------
+    InvalidParameter
+        If the offset is out of its bounds, or given twice.
+    TypeError
+        If it is none.
+    """
+
+    def __init__(self, offset: Any = None, hours: int | None = None, minutes: int | None = None) -> None:
+        self.offset = _duration(offset, hours, minutes)
+
+    def matches(self, bars: Bars) -> BoolArray:
+        """Say which bars are that long before the close, and after the close before."""
+        closes = bars.sessions.close_ns
+        moments = closes - _ns(self.offset)
+        return bars.among(moments[np.r_[True, moments[1:] > closes[:-1]]])
+
+
+class NotHalfDay(BarRule):
+    """Trigger in sessions that do not close early."""
+
+    def matches(self, bars: Bars) -> BoolArray:
+        """Say which bars are in such sessions."""
+        full: BoolArray = ~np.isin(bars.sessions.session_ns, _early_closes(bars.sessions.name))
+        return full[bars.rows]
+
+
+class SessionOfPeriod(BarRule):
+    """Trigger in one session of each week or month of the whole calendar.
+
+    Parameters
+    ----------
+    n : int
+        Sessions to skip, from the period's start or from its end.
+
+    Attributes
+    ----------
+    period : {"week", "month"}
+        A period without so many sessions triggers in none of them.
+    from_end : bool
+        Whether to count from the end.
+    largest : int
+        Of `n`.
+
+    Raises
+    ------
+    InvalidParameter
+        If n is out of bounds.
+    TypeError
+        If n is no whole number.
+    """
+
+    period: str
+    from_end: bool
+    largest: int
+
+    def __init__(self, n: int) -> None:
+        self.n = _offset(n, self.largest)
+
+    def matches(self, bars: Bars) -> BoolArray:
+        """Say which bars are in such sessions."""
+        labels = bars.sessions.session_ns
+        due: BoolArray = np.isin(labels, _sessions_of(bars.sessions.name, self.period, self.n, self.from_end))
+        matching: BoolArray = due[bars.rows] & bars.open
+        return matching
+
+
+class NthTradingDayOfWeek(SessionOfPeriod):
+    """Trigger in the session `n` (0 to 4) after the first of each week."""
+
+    period, from_end, largest = "week", False, MAX_WEEK_OFFSET
+
+
+class NDaysBeforeLastTradingDayOfWeek(SessionOfPeriod):
+    """Trigger in the session `n` (0 to 4) before the last of each week."""
+
+    period, from_end, largest = "week", True, MAX_WEEK_OFFSET
+
+
+class NthTradingDayOfMonth(SessionOfPeriod):
+    """Trigger in the session `n` (0 to 22) after the first of each month."""
+
+    period, from_end, largest = "month", False, MAX_MONTH_OFFSET
+
+
+class NDaysBeforeLastTradingDayOfMonth(SessionOfPeriod):
+    """Trigger in the session `n` (0 to 22) before the last of each month."""
+
+    period, from_end, largest = "month", True, MAX_MONTH_OFFSET
+
+
+@lru_cache(maxsize=64)
+def _sessions_of(calendar_name: str, period: str, n: int, from_end: bool) -> IntArray:
+    """Give the labels of the n-th sessions of a calendar's periods, int64 nanoseconds."""
+    sessions = pd.DatetimeIndex(get_calendar(calendar_name).sessions).as_unit("ns")
+    if period == "month":
+        keys = (sessions.year * 12 + sessions.month).to_numpy()
+    else:
+        iso = sessions.isocalendar()
+        keys = (iso["year"].to_numpy(dtype=np.int64) * 100) + iso["week"].to_numpy(dtype=np.int64)
+    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    ends = np.r_[starts[1:], len(keys)]
+    rows = ends - 1 - n if from_end else starts + n
+    matching: IntArray = sessions.asi8[rows[(rows >= starts) & (rows < ends)]]
+    return matching
+
+
+@lru_cache(maxsize=16)
+def _early_closes(calendar_name: str) -> IntArray:
+    early: IntArray = pd.DatetimeIndex(get_calendar(calendar_name).early_closes).as_unit("ns").asi8
+    return early
+
+
+def _ns(offset: timedelta) -> int:
+    return pd.Timedelta(offset).as_unit("ns").value
+
+
+def _offset(days: Any, largest: int) -> int:
+    if isinstance(days, float):
+        if days != int(days):
+            raise TypeError(f"days_offset {days} must be a whole number of sessions")
+        warnings.warn(f"days_offset should be an int, got the float {days}", stacklevel=4)
+        days = int(days)
+    if not 0 <= days <= largest:
+        raise InvalidParameter(f"days_offset must be in between 0 and {largest} inclusive, got {days}")
+    return int(days)
+
+
+def _duration(offset: Any, hours: int | None, minutes: int | None) -> timedelta:
+    given = {name: value for name, value in (("hours", hours), ("minutes", minutes)) if value is not None}
+    if offset is None and not given:
+        return SHORTEST_OFFSET
+    if offset is not None and given:
+        raise InvalidParameter("Cannot pass kwargs and an offset: pass hours and minutes, or offset")
+    if offset is None:
+        offset = timedelta(**given)
+    if not isinstance(offset, timedelta):
+        raise TypeError("Must pass 'hours' and/or 'minutes' as keywords, or a datetime.timedelta as offset")
+    if not SHORTEST_OFFSET <= offset <= LONGEST_OFFSET:
+        raise InvalidParameter(f"offset must be in between 1 minute and 12 hours, inclusive, got {offset}")
+    return offset
