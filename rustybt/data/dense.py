@@ -26,7 +26,7 @@ _TRAILER: Final = struct.Struct("<4sI")
 _TRAILER_MARK: Final = b"crc\n"
 _CHECKED_BYTES: Final = 64 << 20
 """Files up to this size are read through when mapped (tens of milliseconds); larger ones are checked by their size."""
-_CELLS_PER_BLOCK: Final = 4_000_000
+_CELLS_PER_BLOCK: Final = 2_000_000
 _DUCKDB_THREADS: Final = 2
 
 Fill = Callable[[NDArray[Any]], None]

@@ -69,6 +69,21 @@ def check_name(name: Any) -> str:
     return name
 
 
+def is_name(name: str) -> bool:
+    """Say whether `check_name` accepts a name.
+
+    Examples
+    --------
+    >>> is_name("my-data"), is_name("../up")
+    (True, False)
+    """
+    try:
+        check_name(name)
+    except InvalidParameter:
+        return False
+    return True
+
+
 def bundle_path(root: Path, name: str) -> Path:
     """Give the folder of all versions of a bundle."""
     return root / "bundles" / name

@@ -13,7 +13,7 @@ import pandas as pd
 
 from rustybt.constants import DEFAULT_PRICE_QUANTUM
 from rustybt.data.bundles.csvdir import csvdir_equities
-from rustybt.data.bundles.layout import bundle_path, check_name, data_root
+from rustybt.data.bundles.layout import bundle_path, check_name, data_root, is_name
 from rustybt.data.bundles.sample import SAMPLE_DESCRIPTION, SAMPLE_NAME, SAMPLE_SPAN, ingest_sample
 from rustybt.errors import InvalidParameter, UnknownBundle, did_you_mean
 
@@ -196,8 +196,8 @@ def known_names(environ: Mapping[str, str] = os.environ) -> list[str]:
         Sorted.
     """
     folder = bundle_path(data_root(environ), ".")
-    on_disk = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")] if folder.is_dir() else []
-    return sorted({*_bundles, *on_disk})
+    on_disk = [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+    return sorted({*_bundles, *filter(is_name, on_disk)})
 
 
 def unknown_bundle(name: str, environ: Mapping[str, str] = os.environ) -> UnknownBundle:

@@ -94,6 +94,14 @@ def test_other_files_in_the_folder_are_no_versions():
     assert bundles.ingestions_for_bundle("made") == [pd.Timestamp("2020-01-01")]
 
 
+def test_what_cannot_be_a_bundle_is_not_listed():
+    ingest_at("2020-01-01")
+    for name in (".trash", " blank", "a:b"):
+        (bundle_path(root_of(), name) / "2020-01-01").mkdir(parents=True)
+    bundle_path(root_of(), "file").write_text("")
+    assert [record.name for record in bundles.available()] == ["csvdir", "made", "mag-7"]
+
+
 def test_a_version_moved_to_another_name_is_refused():
     ingest_at("2020-01-01")
     shutil.copytree(bundle_path(root_of(), "made"), bundle_path(root_of(), "stolen"))

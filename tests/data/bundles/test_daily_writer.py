@@ -100,7 +100,10 @@ def test_summary_counts_gaps_between_first_and_last(writer):
 
 
 BAD = {
-    "column": (lambda f: f.drop(columns="close"), r"sid 0: no column 'close': (daily )?bars need open, high, low, close"),
+    "column": (
+        lambda f: f.drop(columns="close"),
+        r"sid 0: no column 'close': (daily )?bars need open, high, low, close",
+    ),
     "near column": (lambda f: f.rename(columns={"close": "Close"}), r"no column 'close' \(did you mean 'Close'\?\)"),
     "text": (lambda f: f.astype({"open": object}).assign(open=["1.0", 2.0]), r"column 'open' holds '1.0', not numbers"),
     "truth": (lambda f: f.assign(open=True), r"column 'open' holds .*True.*, not numbers"),
