@@ -34,7 +34,7 @@ SAFE_BYTES = 1 << 15
 """What a busy worker's socket takes without being read; more waits until the worker is idle."""
 MAX_DEATHS = 2
 MAX_STILLBORN = 3
-"""Workers in a row that may die before they say anything or are given anything."""
+"""Workers in a row, beyond one a seat, that may die before they have opened the job."""
 NAN = float("nan")
 
 
@@ -208,7 +208,7 @@ class Dispatch:
             else:
                 self.hear(seat, *message)
         for seat in self.seats:
-            if self.deadline(seat) <= time.monotonic() and not seat.expired:
+            if self.deadline(seat) <= time.monotonic():
                 seat.expired = True
                 self.launcher.kill(seat.pid)
 
@@ -227,17 +227,18 @@ class Dispatch:
     def replace(self, seat: Seat, ran: bool = True) -> None:
         """Put a new worker on the seat of one that died, and its tasks back into the queue.
 
-        `ran` says whether it may have been at work on the first of its chunks.
+        `ran` says whether it may have been at work on the first of its chunks, if it had opened the job at all.
         """
+        ran = ran and seat.since is not None and bool(seat.chunks)
         how = self.launcher.ending_of(seat.pid)
         seat.connection.close()
         back: list[Queued] = []
         for position, chunk in enumerate(seat.chunks):
             back += self.survivors(chunk, seat.expired, how) if ran and position == 0 else chunk
         self.again.extendleft(reversed(back))
-        self.stillborn += not (ran and seat.chunks)
+        self.stillborn += not ran
         if self.stillborn > MAX_STILLBORN + len(self.seats):
-            raise WorkerError(f"worker processes die before they are given anything; the last one {how}")
+            raise WorkerError(f"worker processes die before they have opened the strategy; the last one {how}")
         self.seats[self.seats.index(seat)] = Seat.of(self.launcher.launch(1)[0])
 
     def survivors(self, chunk: list[Queued], expired: bool, how: str) -> list[Queued]:
@@ -257,7 +258,7 @@ class Dispatch:
 
         A chunk of several has hardly more time than one task: if each was within its limit after all, they pass alone.
         """
-        if self.timeout_s is None or seat.since is None or not seat.chunks:
+        if self.timeout_s is None or seat.since is None or not seat.chunks or seat.expired:
             return float("inf")
         return seat.since + self.timeout_s + (CHUNK_S if len(seat.chunks[0]) > 1 else 0.0)
 

@@ -194,6 +194,19 @@ def test_a_job_that_cannot_be_opened_says_why(any_pool):
     assert values(any_pool, square, range(4)) == [0, 1, 4, 9]
 
 
+def test_a_job_that_ends_every_process_that_opens_it_says_how(any_pool):
+    class Deadly:
+        preparation = Preparation()
+
+        def open(self):
+            os._exit(7)
+
+    message = "worker processes die before they have opened the strategy; the last one exited with code 7"
+    with pytest.raises(WorkerError, match=message):
+        list(any_pool.run(Deadly(), taker(range(1000)), total=1000))
+    assert values(any_pool, square, range(4)) == [0, 1, 4, 9]
+
+
 def test_one_run_at_a_time(any_pool):
     outcomes = any_pool.run(CallJob(nap), taker(range(10)))
     next(outcomes)
