@@ -1,7 +1,7 @@
 """Which orders are open, and what do they do in this bar?"""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,17 +9,17 @@ import pandas as pd
 from rustybt.assets import Equity
 from rustybt.data.instant import Instant
 from rustybt.data.market import Market
-from rustybt.finance import commission as commissions
-from rustybt.finance import slippage as slippages
+from rustybt.errors import BadOrderParameters
+from rustybt.finance.bracket import Bracket
 from rustybt.finance.cancel_policy import SESSION_END, CancelPolicy, NeverCancel
 from rustybt.finance.commission import CommissionModel, PerShare
-from rustybt.finance.execution import ExecutionStyle
+from rustybt.finance.execution import ExecutionStyle, LimitOrder, StopOrder
+from rustybt.finance.exits import Exits
+from rustybt.finance.filling import AssetBar, Filling
 from rustybt.finance.ledger import Ledger
-from rustybt.finance.order import NAN, Order
-from rustybt.finance.slippage import FixedBasisPointsSlippage, LiquidityExceeded, SlippageModel, whole_shares
-from rustybt.finance.transaction import Transaction
-from rustybt.kernels import fills
-from rustybt.kernels.fills import book_fill, fill_and_book
+from rustybt.finance.order import Order
+from rustybt.finance.rules import ZIPLINE, Rules
+from rustybt.finance.slippage import FixedBasisPointsSlippage, SlippageModel
 
 if TYPE_CHECKING:
     from rustybt.data.bar_data import BarData
@@ -40,6 +40,8 @@ class Blotter:
         FixedBasisPointsSlippage() if omitted.
     commission : CommissionModel, optional
         PerShare() if omitted.
+    rules : Rules
+        Of the run.
 
     Attributes
     ----------
@@ -51,7 +53,11 @@ class Blotter:
     """
 
     def __init__(
-        self, market: Market, slippage: SlippageModel | None = None, commission: CommissionModel | None = None
+        self,
+        market: Market,
+        slippage: SlippageModel | None = None,
+        commission: CommissionModel | None = None,
+        rules: Rules = ZIPLINE,
     ) -> None:
         self.slippage = slippage or FixedBasisPointsSlippage()
         self.commission = commission or PerShare()
@@ -60,10 +66,14 @@ class Blotter:
         self.new_orders: list[Order] = []
         self.cancel_policy: CancelPolicy = NeverCancel()
         self._market = market
+        self._rules = rules
+        self._exits = Exits()
 
     # Placing and cancelling -------------------------------------------------------------------------------------
 
-    def place(self, asset: Equity, amount: int, style: ExecutionStyle, now: pd.Timestamp) -> str | None:
+    def place(
+        self, asset: Equity, amount: float, style: ExecutionStyle, now: pd.Timestamp, bracket: Bracket | None = None
+    ) -> str | None:
         """Put an order into the book.
 
         Parameters
@@ -71,11 +81,13 @@ class Blotter:
         asset : Equity
             What to trade.
         amount : int
-            Signed whole shares.
+            Signed shares; whole ones, unless the rules trade fractions.
         style : ExecutionStyle
             Gives limit and stop.
         now : pd.Timestamp
             UTC.
+        bracket : Bracket, optional
+            Exits to place for what fills.
 
         Returns
         -------
@@ -86,11 +98,29 @@ class Blotter:
         ------
         OverflowError
             If the order buys more than 100 billion shares.
+        BadOrderParameters
+            If its limit is 0 and the rules reject that.
         """
         if amount == 0:
             return None
         if amount > MAX_SHARES:
             raise OverflowError(f"Can't order more than {MAX_SHARES} shares: amount is {amount}")
+        if self._rules.limit_price_zero_rejected and style.get_limit_price(amount > 0) == 0:
+            raise BadOrderParameters(
+                "limit_price is 0 (or rounds to it): a sale would fill at any price, a purchase at none. "
+                "Pass a price above 0, or no limit"
+            )
+        return self._enter(asset, amount, style, now, bracket).id
+
+    def _enter(
+        self,
+        asset: Equity,
+        amount: float,
+        style: ExecutionStyle,
+        now: pd.Timestamp,
+        bracket: Bracket | None = None,
+        parent: str | None = None,
+    ) -> Order:
         is_buy = amount > 0
         order = Order(
             f"{len(self.orders) + 1:032x}",
@@ -99,15 +129,21 @@ class Blotter:
             amount,
             stop=style.get_stop_price(is_buy),
             limit=style.get_limit_price(is_buy),
+            bracket=bracket,
+            parent=parent,
         )
         self.open_orders.setdefault(asset, []).append(order)
         self.orders[order.id] = order
         self.new_orders.append(order)
-        return order.id
+        return order
 
     def get(self, order_id: str) -> Order | None:
         """Give an order of this run by its id, or None."""
         return self.orders.get(order_id)
+
+    def shares_on_order(self, asset: Equity) -> float:
+        """Give the signed shares that open orders of an asset would trade, without the exits of brackets."""
+        return sum(order.open_amount for order in self.open_orders.get(asset, ()) if order.parent is None)
 
     def cancel(self, order_id: str, now: pd.Timestamp, noted: bool = True) -> None:
         """Cancel an order that is open; `noted` lists it as changed in the session."""
@@ -129,27 +165,45 @@ class Blotter:
             self.cancel(order.id, now)
         self.open_orders.pop(asset, None)
 
-    def end_session(self, now: pd.Timestamp) -> None:
-        """Let the cancel policy act at a session's end.
+    def end_session(self, now: pd.Timestamp) -> list[Order]:
+        """Let the cancel policy act at a session's end; the exits of brackets live as long as their position.
 
         A minute simulation cancels every open order, without noting it among the session's changed orders; a daily one
-        cancels an asset's first order, where there are several, and notes it with the next bar.
+        cancels an asset's first order, where there are several, and notes it with the next bar. Under the correction
+        eod_cancel_all a daily one cancels every order that was placed before this session.
+
+        Parameters
+        ----------
+        now : pd.Timestamp
+            The session's last bar, UTC.
+
+        Returns
+        -------
+        list of Order
+            Those that are still to be noted in this session.
         """
         if not self.open_orders or not self.cancel_policy.should_cancel(SESSION_END):
-            return
+            return []
+        own = [[order for order in queue if order.parent is None] for queue in self.open_orders.values()]
         if self._market.frequency == "minute":
-            for order in [order for queue in self.open_orders.values() for order in queue]:
-                self.cancel(order.id, now, noted=False)
-                if self.cancel_policy.warn_on_cancel:
-                    _warn_of_cancel(order)
-            self.open_orders.clear()
-            return
-        for queue in list(self.open_orders.values()):
-            if len(queue) > 1:
-                first = queue[0]
-                self.cancel(first.id, now)
-                if self.cancel_policy.warn_on_cancel:
-                    _warn_of_cancel(first)
+            self._cancel_unnoted((order for queue in own for order in queue), now)
+            return []
+        if self._rules.eod_cancel_all:
+            return self._cancel_unnoted((order for queue in own for order in queue if order.created < now), now)
+        for first in [queue[0] for queue in own if len(queue) > 1]:
+            self.cancel(first.id, now)
+            if self.cancel_policy.warn_on_cancel:
+                _warn_of_cancel(first)
+        return []
+
+    def _cancel_unnoted(self, orders: Iterable[Order], now: pd.Timestamp) -> list[Order]:
+        cancelled = list(orders)
+        for order in cancelled:
+            self.cancel(order.id, now, noted=False)
+            if self.cancel_policy.warn_on_cancel:
+                _warn_of_cancel(order)
+        self._prune()
+        return cancelled
 
     def apply_splits(self, splits: Iterable[tuple[Equity, float]]) -> None:
         """Restate open orders for splits; one without a whole share left is dropped, as a broker would."""
@@ -158,7 +212,7 @@ class Blotter:
             if queue is None:
                 continue
             for order in queue:
-                order.split(ratio)
+                order.split(ratio, self._rules.fractional_shares)
             for order in [o for o in queue if o.open_amount == 0]:
                 queue.remove(order)
                 if order in self.new_orders:
@@ -179,103 +233,48 @@ class Blotter:
             Handed to cost models of one's own.
         at : Instant
             The bar.
+
+        Notes
+        -----
+        Where cash limits purchases, a bar's sales fill first and pay for them.
         """
         if not self.open_orders:
             return
-        fees: list[tuple[Equity, float]] = []
-        filled: list[Order] = []
-        costs = kernel_costs(self.slippage, self.commission)
-        trade = self._market.trade
+        bars = []
         for asset, queue in self.open_orders.items():
-            price, volume = trade(asset, at)
+            price, volume = self._market.trade(asset, at)
             if volume > 0 and price == price:
-                bar = _Bar(asset, at.now, price, volume, data)
-                for order, cost in self._fill_queue(queue, bar, ledger, costs):
-                    filled.append(order)
-                    if cost > 0:
-                        fees.append((asset, cost))
+                bars.append((queue, AssetBar(asset, at.now, price, volume, data)))
+        filling = Filling(self.slippage, self.commission, ledger, self._rules, self._exits)
+        for side in (-1, 1) if self._rules.limits_cash else (0,):
+            for queue, bar in bars:
+                filling.work_off(queue, bar, side)
         self._prune()
-        for order in filled:
+        self._settle(filling, ledger, at.now)
+
+    def _settle(self, filling: Filling, ledger: Ledger, now: pd.Timestamp) -> None:
+        """Note what the fills of a bar changed, and book what waited for the last of them."""
+        for order in filling.changed:
             ledger.note_order(order)
-        for asset, cost in fees:
-            ledger.pay_commission(asset, cost)
+        pay = ledger.spread_commission if self._rules.limits_cash else ledger.pay_commission
+        for asset, cost in filling.fees:
+            pay(asset, cost)
+        for order, shares, price in filling.entries:
+            self._place_exits(order, shares, price, now)
+            for changed in self._exits.fit(order.asset, ledger.positions[order.asset].amount, now):
+                ledger.note_order(changed)
 
-    def _fill_queue(
-        self, queue: list[Order], bar: "_Bar", ledger: Ledger, costs: "Costs | None"
-    ) -> Iterator[tuple[Order, float]]:
-        """Work off an asset's orders in a bar; yield each that filled, with its commission."""
-        taken: float = 0
-        for order in queue:
-            if order.open_amount == 0:
-                continue
-            order.check_triggers(bar.price, bar.now)
-            if not order.triggered:
-                continue
-            if costs is None:
-                code, shares, cost = self._by_model(order, bar, taken, ledger)
-            else:
-                code, shares, cost = self._by_kernel(order, bar, taken, ledger, costs)
-            if code == fills.QUEUE_STOPS:
-                return
-            if code == fills.FILLED:
-                taken += abs(shares)
-                yield order, cost
-
-    def _by_kernel(
-        self, order: Order, bar: "_Bar", taken: float, ledger: Ledger, costs: "Costs"
-    ) -> tuple[int, float, float]:
-        position = ledger.positions.get(bar.asset)
-        held, basis = (0, 0.0) if position is None else (position.amount, position.cost_basis)
-        code, price, shares, cost, held, basis, cash = fill_and_book(
-            *costs,
-            bar.price,
-            bar.volume,
-            taken,
-            order.amount,
-            order.filled,
-            order.commission,
-            NAN if order.limit is None else order.limit,
-            held,
-            basis,
-        )
-        if code == fills.FILLED:
-            self._close_out(order, int(shares), price, cost, bar, ledger, (held, basis, cash))
-        return code, shares, cost
-
-    def _by_model(self, order: Order, bar: "_Bar", taken: float, ledger: Ledger) -> tuple[int, float, float]:
-        self.slippage._volume_for_bar = taken
-        try:
-            price, amount = self.slippage.process_order(bar.data, order)
-        except LiquidityExceeded:
-            return fills.QUEUE_STOPS, 0, 0.0
-        if price is None or amount is None:
-            return fills.NOTHING, 0, 0.0
-        shares = whole_shares(amount)
-        cost = self.commission.calculate(order, Transaction(bar.asset, shares, bar.now, price, order.id))
-        position = ledger.positions.get(bar.asset)
-        held, basis = (0, 0.0) if position is None else (position.amount, position.cost_basis)
-        booked = book_fill(held, basis, shares, price)
-        self._close_out(order, shares, price, cost, bar, ledger, (*booked, -(price * shares)))
-        return fills.FILLED, shares, cost
-
-    def _close_out(
-        self,
-        order: Order,
-        shares: int,
-        price: float,
-        cost: float,
-        bar: "_Bar",
-        ledger: Ledger,
-        booked: tuple[float, float, float],
-    ) -> None:
-        order.filled += shares
-        order.commission += cost
-        order.dt = bar.now
-        ledger.book(Transaction(bar.asset, shares, bar.now, price, order.id, cost), *booked)
+    def _place_exits(self, entry: Order, shares: float, price: float, now: pd.Timestamp) -> None:
+        """Place the stop and the target for a fill; they are tested from the next bar on."""
+        stop, target = entry.bracket.exit_prices(price, shares)  # type: ignore[union-attr]
+        styles: list[ExecutionStyle] = [] if stop is None else [StopOrder(stop, asset=entry.asset)]
+        if target is not None:
+            styles.append(LimitOrder(target, asset=entry.asset))
+        self._exits.attach(tuple(self._enter(entry.asset, -shares, style, now, parent=entry.id) for style in styles))
 
     def _prune(self) -> None:
         for asset, queue in list(self.open_orders.items()):
-            if any(order.amount == order.filled for order in queue):
+            if any(order.amount == order.filled or order._ended for order in queue):
                 queue[:] = [order for order in queue if order.open]
             if not queue:
                 del self.open_orders[asset]
@@ -289,25 +288,3 @@ def _warn_of_cancel(order: Order) -> None:
         order.filled,
         order.open_amount,
     )
-
-
-class _Bar:
-    """One asset's bar while its queue of orders is worked off."""
-
-    __slots__ = ("asset", "data", "now", "price", "volume")
-
-    def __init__(self, asset: Equity, now: pd.Timestamp, price: float, volume: float, data: "BarData") -> None:
-        self.asset = asset
-        self.now = now
-        self.price = price
-        self.volume = volume
-        self.data = data
-
-
-Costs = tuple[int, float, float, int, float, float]
-
-
-def kernel_costs(slippage: SlippageModel, commission: CommissionModel) -> Costs | None:
-    """Give the kernel's rules and parameters of two built-in models, or None where one must be called."""
-    slip, fee = slippages.kernel_rule(slippage), commissions.kernel_rule(commission)
-    return None if slip is None or fee is None else (*slip, *fee)

@@ -15,10 +15,12 @@ from rustybt.data.instant import Instant
 from rustybt.data.market import Market
 from rustybt.finance.order import Order
 from rustybt.finance.portfolio import Account, Portfolio, Position, Positions
+from rustybt.finance.rules import ZIPLINE, Rules
 from rustybt.finance.transaction import Transaction
 from rustybt.kernels.fills import book_commission, book_fill, book_split
 
 INF = float("inf")
+DAYS_A_YEAR = 365
 
 
 class Exposure(NamedTuple):
@@ -68,15 +70,24 @@ class Ledger:
         First session of the run.
     capital_base : float
         Cash at the start.
+    rules : Rules
+        Of the run.
+
+    Attributes
+    ----------
+    borrow_cost, margin_interest : float
+        What short positions and negative cash cost at the session's start.
     """
 
-    def __init__(self, market: Market, start_date: pd.Timestamp, capital_base: float) -> None:
+    def __init__(self, market: Market, start_date: pd.Timestamp, capital_base: float, rules: Rules = ZIPLINE) -> None:
         self.positions = Positions()
         self.cash = self.portfolio_value = capital_base
         self.cash_flow = self.pnl = self.returns = 0.0
         self.previous_returns = 0.0
         self.session_transactions: list[Transaction] = []
         self.session_orders: dict[str, Order] = {}
+        self.borrow_cost = self.margin_interest = 0.0
+        self._rules = rules
         self._market = market
         self._value_is_stale = False
         self._exposure: Exposure | None = None
@@ -149,10 +160,26 @@ class Ledger:
 
     def pay_commission(self, asset: Equity, cost: float) -> None:
         """Pay a fill's commission, and spread it over what is held of the asset."""
+        self.spread_commission(asset, cost)
+        self.move_cash(-cost)
+
+    def spread_commission(self, asset: Equity, cost: float) -> None:
+        """Make a commission that was paid a part of the cost basis."""
         position = self.positions.get(asset)
         if position is not None:
             position._cost_basis = book_commission(position._amount, position._cost_basis, cost)
-        self.move_cash(-cost)
+
+    def financing(self, days: int) -> tuple[float, float]:
+        """Give what short positions and negative cash, as they stand, cost for some calendar days."""
+        years = days / DAYS_A_YEAR
+        borrow_cost = -self.exposure.short_value * self._rules.borrow_rate * years
+        return borrow_cost, max(-self.cash, 0.0) * self._rules.margin_rate * years
+
+    def pay_financing(self, borrow_cost: float, margin_interest: float) -> None:
+        """Pay what `financing` gave, in the current session."""
+        self.borrow_cost, self.margin_interest = borrow_cost, margin_interest
+        if borrow_cost or margin_interest:
+            self.move_cash(-(borrow_cost + margin_interest))
 
     def apply_splits(self, splits: Iterable[tuple[Equity, float]]) -> None:
         """Restate positions for splits; fractions of a share are paid out at the new basis.
@@ -168,7 +195,9 @@ class Ledger:
             if position is None:
                 continue
             self._exposure = None
-            position._amount, position._cost_basis, cash = book_split(position._amount, position._cost_basis, ratio)
+            position._amount, position._cost_basis, cash = book_split(
+                position._amount, position._cost_basis, ratio, self._rules.fractional_shares
+            )
             leftover += cash
             if position._amount == 0:
                 del self.positions[asset]
@@ -181,7 +210,9 @@ class Ledger:
             owed = self.positions[dividend.asset]._amount * dividend.amount
             self._unpaid_cash.setdefault(dividend.pay_ns, []).append(owed)
         for stock in shares:
-            count = _whole_dividend_shares(self.positions[stock.asset]._amount * stock.ratio)
+            count = self.positions[stock.asset]._amount * stock.ratio
+            if not self._rules.fractional_shares:
+                count = _whole_dividend_shares(count)
             if count:
                 self._unpaid_shares.setdefault(stock.pay_ns, []).append((stock.payment_asset, count))
 
@@ -207,7 +238,7 @@ class Ledger:
         if price != price:
             price = position._last_sale_price
         amount, basis = book_fill(position._amount, position._cost_basis, -position._amount, price)
-        transaction = Transaction(asset, -position._amount, at.now, price, None)  # type: ignore[arg-type]
+        transaction = Transaction(asset, -position._amount, at.now, price, None)
         self.book(transaction, amount, basis, position._amount * price)
 
     def move_cash(self, amount: float) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from rustybt.assets import Equity
-from rustybt.kernels.fills import check_trigger
+from rustybt.finance.bracket import Bracket
+from rustybt.kernels.fills import DUST, check_trigger
 
 NAN = float("nan")
 
@@ -34,9 +35,13 @@ class Order:
     asset : Equity
         What to trade.
     amount : int
-        Signed shares: positive buys.
+        Signed shares: positive buys. A float where a run trades fractions of a share.
     stop, limit : float or None
         Prices, already rounded to the tick.
+    bracket : Bracket or None
+        Exits to place when it fills.
+    parent : str or None
+        Id of the order whose bracket placed this one.
 
     Attributes
     ----------
@@ -48,12 +53,15 @@ class Order:
         Commission paid so far.
     stop_reached, limit_reached : bool
         Whether the price was touched; once it was, it stays so.
+    reason : str or None
+        Why it was rejected, scaled down or cancelled by the simulation.
     """
 
     __slots__ = (
-        "_cancelled",
+        "_ended",
         "amount",
         "asset",
+        "bracket",
         "commission",
         "created",
         "direction",
@@ -62,6 +70,7 @@ class Order:
         "id",
         "limit",
         "limit_reached",
+        "parent",
         "reason",
         "stop",
         "stop_reached",
@@ -72,22 +81,26 @@ class Order:
         id: str,
         dt: pd.Timestamp,
         asset: Equity,
-        amount: int,
+        amount: float,
         stop: float | None = None,
         limit: float | None = None,
+        bracket: Bracket | None = None,
+        parent: str | None = None,
     ) -> None:
         self.id = id
         self.dt = self.created = dt
         self.asset = asset
         self.amount = amount
-        self.filled = 0
+        self.filled: float = 0
         self.commission: float = 0
         self.stop = stop
         self.limit = limit
         self.stop_reached = self.limit_reached = False
         self.reason: str | None = None
         self.direction = math.copysign(1, amount)
-        self._cancelled = False
+        self.bracket = bracket
+        self.parent = parent
+        self._ended = ORDER_STATUS.OPEN
 
     @property
     def sid(self) -> Equity:
@@ -95,16 +108,14 @@ class Order:
         return self.asset
 
     @property
-    def open_amount(self) -> int:
+    def open_amount(self) -> float:
         """Signed shares not filled yet."""
         return self.amount - self.filled
 
     @property
     def status(self) -> ORDER_STATUS:
         """Where the order stands."""
-        if self.amount == self.filled:
-            return ORDER_STATUS.FILLED
-        return ORDER_STATUS.CANCELLED if self._cancelled else ORDER_STATUS.OPEN
+        return ORDER_STATUS.FILLED if self.amount == self.filled else self._ended
 
     @property
     def open(self) -> bool:
@@ -143,12 +154,33 @@ class Order:
         if became_limit:
             self.stop = None
 
-    def cancel(self, dt: pd.Timestamp) -> None:
-        """Close the order with what it has filled."""
-        self._cancelled = True
+    def fill(self, shares: float, commission: float, dt: pd.Timestamp) -> None:
+        """Note a fill; what a sum of fractions misses of the whole is no open share."""
+        complete = abs(self.open_amount - shares) < DUST
+        self.filled = self.amount if complete else self.filled + shares
+        self.commission += commission
         self.dt = dt
 
-    def split(self, ratio: float) -> None:
+    def cancel(self, dt: pd.Timestamp, reason: str | None = None) -> None:
+        """Close the order with what it has filled."""
+        self._end(ORDER_STATUS.CANCELLED, dt, reason)
+
+    def reject(self, dt: pd.Timestamp, reason: str) -> None:
+        """Close the order because the account does not allow it."""
+        self._end(ORDER_STATUS.REJECTED, dt, reason)
+
+    def scale_down(self, open_amount: float, dt: pd.Timestamp, reason: str) -> None:
+        """Order less than before: so many signed shares more than are filled."""
+        self.amount = self.filled + open_amount
+        self.dt = dt
+        self.reason = reason
+
+    def _end(self, status: ORDER_STATUS, dt: pd.Timestamp, reason: str | None) -> None:
+        self._ended = status
+        self.dt = dt
+        self.reason = reason
+
+    def split(self, ratio: float, fractional: bool = False) -> None:
         """Restate shares and prices for a split.
 
         Parameters
@@ -156,10 +188,14 @@ class Order:
         ratio : float
             New price per old price; what is open and what is filled are truncated apart, so that a reverse split
             never makes a share out of two fractions.
+        fractional : bool
+            Truncate nothing.
         """
-        remaining = int(self.open_amount / ratio)
-        self.filled = int(self.filled / ratio)
-        self.amount = self.filled + remaining
+        remaining, filled = self.open_amount / ratio, self.filled / ratio
+        if not fractional:
+            remaining, filled = int(remaining), int(filled)
+        self.filled = filled
+        self.amount = filled + remaining
         if self.limit is not None:
             self.limit = round(self.limit * ratio, 2)
         if self.stop is not None:

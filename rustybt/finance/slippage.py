@@ -192,17 +192,20 @@ def kernel_rule(model: SlippageModel) -> Rule | None:
     return None if overridden or not isinstance(model, KernelSlippage) else model.rule
 
 
-def whole_shares(amount: Any) -> int:
-    """Truncate what a model of one's own returned to whole shares.
+def traded_shares(amount: Any, fractional: bool = False) -> float:
+    """Give the shares that a model of one's own returned, truncated to whole ones unless fractions are traded.
 
     Raises
     ------
     InvalidParameter
-        If less than one share is left.
+        If less than one share (or fraction) is left.
     """
-    shares = int(amount)
-    if abs(shares) < 1 or not math.isfinite(amount):
+    if fractional and math.isfinite(amount) and abs(amount) >= fills.DUST:
+        return float(amount)
+    shares = int(amount) if math.isfinite(amount) else 0
+    if fractional or abs(shares) < 1:
+        least = f"{fills.DUST:g}" if fractional else "one share"
         raise InvalidParameter(
-            f"process_order returned {amount} shares: a fill has at least one (return None, None for no fill)"
+            f"process_order returned {amount} shares: a fill has at least {least} (return None, None for no fill)"
         )
     return shares

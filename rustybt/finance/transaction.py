@@ -15,7 +15,7 @@ class Transaction(NamedTuple):
     asset : Equity
         What traded.
     amount : int
-        Signed shares.
+        Signed shares; a float where a run trades fractions of a share.
     dt : pd.Timestamp
         The bar, UTC.
     price : float
@@ -27,7 +27,7 @@ class Transaction(NamedTuple):
     """
 
     asset: Equity
-    amount: int
+    amount: float
     dt: pd.Timestamp
     price: float
     order_id: str | None

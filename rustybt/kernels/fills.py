@@ -5,6 +5,8 @@ scalars and return tuples, so that the event tier calls them as they are and a c
 stay whole: called with Python ints for shares, they give ints back.
 
 Amounts and shares are signed: positive buys, negative sells. Costs are in the currency of the prices.
+
+The last three arguments of the fill functions are a run's rules. Without them the functions agree with Zipline.
 """
 
 import math
@@ -25,6 +27,9 @@ NO_COMMISSION = 0
 PER_SHARE = 1  # cost per share, minimum per order
 PER_TRADE = 2  # cost per order
 PER_DOLLAR = 3  # cost per unit of money
+
+DUST = 1e-9  # of a share: what is less is rounding
+ROUNDING = 1e-12  # of the shares that moved: a position of less is none
 
 
 def check_trigger(
@@ -75,6 +80,9 @@ def price_fill(
     amount: float,
     open_amount: float,
     limit: float,
+    recheck_limit: bool = False,
+    open_only: bool = False,
+    fractional: bool = False,
 ) -> tuple[int, float, float]:
     """Give the price and the signed shares at which a triggered order fills in a bar.
 
@@ -83,13 +91,19 @@ def price_fill(
     rule, p0, p1 : int, float, float
         Slippage rule and its parameters.
     price, volume : float
-        The bar's close and its volume in shares.
+        The bar's close (or open, where orders fill at the open) and its volume in shares.
     filled_in_bar : float
         Shares of this asset that earlier orders took from the bar.
     amount, open_amount : float
         Signed shares ordered, and those not filled yet.
     limit : float
         Limit price; NaN or 0 for none.
+    recheck_limit : bool
+        Nothing fills at a price worse than the limit, whatever the slippage rule; else only VOLUME_SHARE looks.
+    open_only : bool
+        The rules without a volume limit fill what is open, and not the amount ordered.
+    fractional : bool
+        Shares are not truncated to whole ones.
 
     Returns
     -------
@@ -100,26 +114,30 @@ def price_fill(
     --------
     >>> price_fill(FIXED_SPREAD, 0.5, 0.0, 10.0, 1e6, 0.0, 100.0, 100.0, math.nan)
     (0, 10.25, 100.0)
+    >>> price_fill(FIXED_SPREAD, 0.5, 0.0, 10.0, 1e6, 0.0, 100.0, 100.0, 10.2, recheck_limit=True)
+    (1, nan, 0)
     """
     side = 1 if amount > 0 else -1
-    if rule == NO_SLIPPAGE:
-        return FILLED, price, amount
+    shares = abs(open_amount) if open_only else abs(amount)
+    filled_at = price
     if rule == FIXED_SPREAD:
-        return FILLED, price + (p0 / 2.0 * side), amount
-    if rule == FIXED_BASIS_POINTS:
-        shares = min(abs(open_amount), int(p1 * volume) - filled_in_bar)
-        if shares == 0:
+        filled_at = price + (p0 / 2.0 * side)
+    elif rule == FIXED_BASIS_POINTS:
+        room = (p1 * volume if fractional else int(p1 * volume)) - filled_in_bar
+        shares = min(abs(open_amount), room)
+        if shares == 0 or (fractional and shares < DUST):
             return QUEUE_STOPS, math.nan, 0
-        return FILLED, price + price * (p0 * side), shares * side
-    room = p0 * volume - filled_in_bar
-    if room < 1:
-        return QUEUE_STOPS, math.nan, 0
-    shares = int(min(room, abs(open_amount)))
-    if shares < 1:
-        return NOTHING, math.nan, 0
-    share_of_volume = min((filled_in_bar + shares) / volume, p0)
-    filled_at = price + share_of_volume**2 * math.copysign(p1, side) * price
-    if limit > 0 and (filled_at > limit if side > 0 else filled_at < limit):
+        filled_at = price + price * (p0 * side)
+    elif rule == VOLUME_SHARE:
+        room = p0 * volume - filled_in_bar
+        if room < (DUST if fractional else 1.0):
+            return QUEUE_STOPS, math.nan, 0
+        shares = min(room, abs(open_amount)) if fractional else int(min(room, abs(open_amount)))
+        if shares == 0:
+            return NOTHING, math.nan, 0
+        share_of_volume = min((filled_in_bar + shares) / volume, p0)
+        filled_at = price + share_of_volume**2 * math.copysign(p1, side) * price
+    if (recheck_limit or rule == VOLUME_SHARE) and limit > 0 and (filled_at > limit if side > 0 else filled_at < limit):
         return NOTHING, math.nan, 0
     return FILLED, filled_at, shares * side
 
@@ -180,8 +198,8 @@ def book_fill(amount: float, cost_basis: float, shares: float, price: float) -> 
     (200, 11.0)
     """
     total = amount + shares
-    if total == 0:
-        return total, 0.0
+    if abs(total) <= ROUNDING * abs(shares):
+        return 0, 0.0
     if math.copysign(1.0, amount) == math.copysign(1.0, shares):
         return total, (cost_basis * amount + shares * price) / total
     if abs(shares) > abs(amount):
@@ -202,7 +220,7 @@ def book_commission(amount: float, cost_basis: float, cost: float) -> float:
     return (cost_basis * amount + cost) / amount
 
 
-def book_split(amount: float, cost_basis: float, ratio: float) -> tuple[float, float, float]:
+def book_split(amount: float, cost_basis: float, ratio: float, fractional: bool = False) -> tuple[float, float, float]:
     """Apply a split to a position.
 
     Parameters
@@ -211,6 +229,8 @@ def book_split(amount: float, cost_basis: float, ratio: float) -> tuple[float, f
         Signed shares and average cost before.
     ratio : float
         New price per old price: 0.5 for a 2:1 split.
+    fractional : bool
+        Keep fractions of a share.
 
     Returns
     -------
@@ -223,7 +243,7 @@ def book_split(amount: float, cost_basis: float, ratio: float) -> tuple[float, f
     (16.0, 60.0, 30.0)
     """
     raw = amount / ratio
-    whole = float(math.trunc(raw))
+    whole = raw if fractional else float(math.trunc(raw))
     basis = round(cost_basis * ratio, 2)
     return whole, basis, round((raw - whole) * basis, 2)
 
@@ -244,6 +264,9 @@ def fill_and_book(
     order_limit: float,
     held: float,
     cost_basis: float,
+    recheck_limit: bool = False,
+    open_only: bool = False,
+    fractional: bool = False,
 ) -> tuple[int, float, float, float, float, float, float]:
     """Fill one triggered order in one bar and book the fill.
 
@@ -257,6 +280,8 @@ def fill_and_book(
         The order: signed shares, signed shares filled, commission paid so far, limit price (NaN for none).
     held, cost_basis : float
         The asset's position before.
+    recheck_limit, open_only, fractional : bool
+        See `price_fill`.
 
     Returns
     -------
@@ -280,6 +305,9 @@ def fill_and_book(
         order_amount,
         order_amount - order_filled,
         order_limit,
+        recheck_limit,
+        open_only,
+        fractional,
     )
     if code != FILLED:
         return code, fill_price, 0, 0.0, held, cost_basis, 0.0
