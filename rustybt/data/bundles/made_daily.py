@@ -15,7 +15,7 @@ from rustybt.constants import OHLCV
 from rustybt.data.bundles.minute_writer import AssetMinutes
 from rustybt.data.market_minutes import MarketMinutes, session_rows
 
-_ROWS_PER_BLOCK: Final = 2_000_000
+_ROWS_PER_BLOCK: Final = 1_000_000
 
 
 def daily_frames(
