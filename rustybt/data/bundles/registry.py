@@ -183,7 +183,7 @@ def unregister(name: str) -> None:
 
 
 def known_names(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """List the names of bundles that are registered or have a folder.
+    """List the names of bundles that are registered or have a version on disk.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def known_names(environ: Mapping[str, str] = os.environ) -> list[str]:
         Sorted.
     """
     folder = bundle_path(data_root(environ), ".")
-    on_disk = [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+    on_disk = [entry.name for entry in folder.iterdir() if any(entry.glob("*/manifest.json"))] if folder.is_dir() else []
     return sorted({*_bundles, *filter(is_name, on_disk)})
 
 

@@ -67,3 +67,9 @@ def test_other_quanta_are_refused(quantum):
 def test_what_cannot_be_called_is_refused():
     with pytest.raises(InvalidParameter, match=r"ingest function of bundle 'mine' is 3"):
         bundles.register("mine", 3)
+
+
+def test_a_folder_without_a_version_is_no_bundle(data_root):
+    (data_root / "bundles" / "empty").mkdir(parents=True)
+    with pytest.raises(UnknownBundle, match=r"bundle 'empty' is not known: the bundles are csvdir, mag-7;"):
+        bundles.load("empty")
