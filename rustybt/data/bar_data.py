@@ -127,9 +127,10 @@ class BarData:
         if isinstance(fields, str):
             frame = self._window(chosen, fields, bar_count, frequency, self._night_factors(chosen, fields))
             return frame[assets] if single else frame
-        # For several fields Zipline adjusts every asset over a night by the first asset's factor.
+        # For several fields Zipline, which has no night in a daily run, adjusts every asset by the first one's factor.
+        adjusted = chosen if self._market.frequency == "daily" else chosen[:1]
         frames = {
-            name: self._window(chosen, name, bar_count, frequency, self._night_factors(chosen[:1], name))
+            name: self._window(chosen, name, bar_count, frequency, self._night_factors(adjusted, name))
             for name in _field_list(fields)
         }
         date = "date" if frequency == "1d" else "date_time"

@@ -14,7 +14,7 @@ from rustybt.assets import Equity
 from rustybt.constants import OHLCV
 from rustybt.data.portal import NAN, Portal
 from rustybt.errors import HistoryWindowStartsBeforeData
-from rustybt.kernels.adjust import apply_factors, round_window
+from rustybt.kernels.adjust import apply_factors
 
 HISTORY_FIELDS = (*OHLCV, "price")
 
@@ -38,7 +38,7 @@ def daily_window(portal: Portal, assets: Sequence[Equity], row: int, bars: int, 
     Returns
     -------
     float64 array, shape (bars, len(assets))
-        Rounded to three decimals. NaN where there is no bar (volume 0).
+        Rounded to three decimals, see `Portal.rounded`. NaN where there is no bar (volume 0).
 
     Raises
     ------
@@ -58,7 +58,7 @@ def daily_window(portal: Portal, assets: Sequence[Equity], row: int, bars: int, 
             factors = portal.factors.of(asset.column, stored)
             if factors.rows:
                 apply_factors(window[:, k], start, factors.rows, factors.values)
-    window = round_window(window)
+    window = portal.rounded(window)
     if field == "price":
         _fill_forward(portal, assets, window, start, row)
     return window
@@ -117,8 +117,9 @@ def check_reach(portal: Portal, row: int, bars: int) -> None:
         return
     labels = portal.sessions_before.append(portal.sessions)
     suggestion = labels[bars].date() if bars < len(labels) else "none"
+    day = portal.session_labels[max(row, 0)].date()
     raise HistoryWindowStartsBeforeData(
-        f"bar_count {bars} at {portal.session_labels[row].date()} reaches back before the bundle's first session "
+        f"bar_count {bars} at {day} reaches back before the bundle's first session "
         f"({labels[0].date()}): ask for fewer bars, or start the run no earlier than {suggestion}"
     )
 

@@ -14,6 +14,8 @@ from rustybt.errors import NoMinuteBars
 if TYPE_CHECKING:
     from rustybt.assets import Equity
 
+DAY = pd.Timedelta(days=1)
+
 
 class Window(NamedTuple):
     """A trailing window.
@@ -85,8 +87,14 @@ class DailyMarket:
         self.label_ns = portal.session_table.close_ns
 
     def price(self, asset: "Equity", at: Instant) -> float:
-        """Give the last known close; see `Portal.price`."""
-        return self.portal.price(asset, at.row)
+        """Give the last known close; see `Portal.price`. Before the session's bar it is adjusted over the night."""
+        if at.bar == at.row:
+            return self.portal.price(asset, at.row)
+        portal, column = self.portal, asset.column
+        if not portal.alive_from[column] <= at.row <= portal.alive_to[column]:
+            return NAN
+        closed_ns = self.instant_before(at.row).now_ns
+        return portal.price(asset, at.row - 1) * portal.factors.between(column, closed_ns, at.now_ns)
 
     def trade(self, asset: "Equity", at: Instant) -> tuple[float, float]:
         """Give close and volume of the session; NaN and 0 where there is no bar."""
@@ -119,5 +127,7 @@ class DailyMarket:
         return [self.portal.close_times[row]]
 
     def instant_before(self, bar: int) -> Instant:
-        """Give the close of the session before."""
+        """Give the close of the session before; before the first it has no bar."""
+        if bar == 0:
+            return Instant(-1, -1, self.portal.close_times[0] - DAY)
         return Instant(bar - 1, bar - 1, self.portal.close_times[bar - 1])

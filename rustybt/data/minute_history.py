@@ -25,7 +25,7 @@ from rustybt.data.instant import Instant
 from rustybt.data.market import Window
 from rustybt.data.portal import NAN, Portal
 from rustybt.errors import HistoryWindowStartsBeforeData
-from rustybt.kernels.adjust import apply_factors, round_window
+from rustybt.kernels.adjust import apply_factors
 
 
 class Minutes(Protocol):
@@ -100,7 +100,7 @@ def minute_window(market: Minutes, assets: Sequence[Equity], at: Instant, bars: 
             factors = market.portal.factors.of(asset.column, stored)
             minutes = [market.first[row] if row < len(market.first) else at.bar + 1 for row in factors.rows]
             apply_factors(window[:, k], begin, minutes, factors.values)
-    window = round_window(window)
+    window = market.portal.rounded(window)
     if field == "price":
         _fill_minutes(market, assets, window, begin, at)
     return window
@@ -138,7 +138,7 @@ def session_window(market: Minutes, assets: Sequence[Equity], at: Instant, bars:
         for k, asset in enumerate(assets):
             factors = portal.factors.of(asset.column, stored)
             apply_factors(values[:, k], start, factors.rows, factors.values)
-    values[:-1] = round_window(values[:-1])
+    values[:-1] = portal.rounded(values[:-1])
     if field == "price":
         _fill_sessions(portal, assets, values, start, row)
     return Window(values, window_labels(portal, row, bars))

@@ -13,6 +13,7 @@ import pandas as pd
 from rustybt._typing import FloatArray
 from rustybt.constants import NAT, NS_PER_DAY, OHLCV
 from rustybt.data.factors import Factors
+from rustybt.kernels.adjust import round_window
 
 if TYPE_CHECKING:
     from rustybt.assets import Equity
@@ -29,10 +30,14 @@ class Portal:
     ----------
     bundle : BundleData
         The version to read.
+    full_precision : bool
+        Prices as they were ingested, and windows that are not rounded; so it is without this for a bundle that has no
+        price quantum.
     """
 
-    def __init__(self, bundle: "BundleData") -> None:
-        self.bundle = bundle
+    def __init__(self, bundle: "BundleData", full_precision: bool = False) -> None:
+        self.bundle = bundle = bundle.full_precision if full_precision else bundle
+        self.rounds_windows = bundle.price_quantum is not None
         self.finder = bundle.asset_finder
         self.session_table = bundle.sessions
         self.session_ns = bundle.sessions.session_ns
@@ -104,6 +109,10 @@ class Portal:
             found = self._fields[field] = np.asarray(self.bundle.daily(field))
         return found
 
+    def rounded(self, window: FloatArray) -> FloatArray:
+        """Give a window of prices or volumes in the precision that `history` reports."""
+        return round_window(window) if self.rounds_windows else window
+
     def price(self, asset: "Equity", row: int) -> float:
         """Give the last known close as of a row: filled forward and adjusted, NaN outside the asset's life.
 
@@ -167,7 +176,7 @@ class Portal:
                 return self._volume(column, row) if field == "volume" else self.array(field).item(row, column)
             return 0 if field == "volume" else NAN
         if field == "last_traded":
-            traded = int(self.last_traded_rows.item(row, column))
+            traded = int(self.last_traded_rows.item(row, column)) if row >= 0 else -1
             return self.session_labels[traded] if traded >= 0 else pd.NaT  # type: ignore[return-value]
         raise KeyError(f"Invalid column: {field} (known are {', '.join(FIELDS)})")
 
@@ -242,6 +251,6 @@ def _index_of(assets: "tuple[Equity, ...]") -> pd.Index:
 
 
 @lru_cache(maxsize=4)
-def portal_of(bundle: "BundleData") -> Portal:
+def portal_of(bundle: "BundleData", full_precision: bool = False) -> Portal:
     """Give the process's one portal of an opened bundle version (the four latest are kept)."""
-    return Portal(bundle)
+    return Portal(bundle, full_precision)

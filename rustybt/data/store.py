@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,15 @@ class BundleData:
     def price_quantum(self) -> float | None:
         """Step to which dense prices are rounded, None for none."""
         return self.manifest.price_quantum
+
+    @cached_property
+    def full_precision(self) -> BundleData:
+        """The same version with prices as they were ingested and arrays of its own; itself without a price quantum."""
+        if self.price_quantum is None:
+            return self
+        twin = BundleData(self.root, self.version, replace(self.manifest, price_quantum=None))
+        twin._cache = self._cache / "full_precision"
+        return twin
 
     @property
     def first_trading_session_ns(self) -> int:
