@@ -149,7 +149,7 @@ def test_a_trial_past_its_time_limit_gets_a_status(market, pools):
             time.sleep(60 if self.fast == 2 else 0)
 
     search = GridSearch(["slow == 12", "ticker == 'AAPL'"])
-    result = Optimizer(strategy_class=Sleeper, search=search, pool=pools[2], trial_timeout_s=0.5, **SPAN).run()
+    result = Optimizer(strategy_class=Sleeper, search=search, pool=pools[2], trial_timeout_s=1.0, **SPAN).run()
     assert result.trials["status"].tolist() == ["timeout", "complete", "complete", "complete"]
 
 

@@ -12,6 +12,7 @@ from rustybt.errors import InvalidParameter, WorkerError
 from rustybt.optimization.trial import TrialStatus
 from rustybt.optimization.workers.base import Preparation
 from rustybt.optimization.workers.pool import SHARED, PersistentWorkerPool, worker_count
+from tests.optimization.processes import alive
 from tests.optimization.workers.contract import CallJob, PoolContract, run, square, taker, values
 
 
@@ -59,10 +60,10 @@ def own_end(how):
 
 
 def descendants():
-    return [process for process in psutil.Process().children(recursive=True) if process.status() != "zombie"]
+    return [process for process in psutil.Process().children(recursive=True) if alive(process)]
 
 
-def wait_until(condition, seconds=5.0):
+def wait_until(condition, seconds=20.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -128,9 +129,9 @@ def test_a_task_that_ends_its_worker_twice_gets_a_status_and_the_run_goes_on(any
 
 
 def test_a_task_that_hangs_past_its_limit_gets_a_status_and_the_run_goes_on(any_pool):
-    outcomes = run(any_pool, own_end(lambda: time.sleep(60)), range(20), timeout_s=0.2)
+    outcomes = run(any_pool, own_end(lambda: time.sleep(60)), range(20), timeout_s=0.5)
     assert [outcome.value for outcome in outcomes[:7] + outcomes[8:]] == [*range(7), *range(8, 20)]
-    assert (outcomes[7].status, outcomes[7].error) == (TrialStatus.TIMEOUT, "ran past its limit of 0.2 s, twice")
+    assert (outcomes[7].status, outcomes[7].error) == (TrialStatus.TIMEOUT, "ran past its limit of 0.5 s, twice")
 
 
 def test_the_limit_does_not_count_the_time_of_opening_the_job(any_pool):
@@ -138,10 +139,10 @@ def test_the_limit_does_not_count_the_time_of_opening_the_job(any_pool):
         preparation = Preparation()
 
         def open(self):
-            time.sleep(0.4)
+            time.sleep(1.0)
             return square
 
-    outcomes = list(any_pool.run(SlowToOpen(), taker(range(4)), timeout_s=0.2))
+    outcomes = list(any_pool.run(SlowToOpen(), taker(range(4)), timeout_s=0.5))
     assert {outcome.status for _, outcome in outcomes} == {TrialStatus.COMPLETE}
 
 
@@ -258,7 +259,7 @@ def test_closing_ends_workers_in_the_middle_of_a_task_at_once():
     pids = pool.pids
     began = time.monotonic()
     outcomes.close()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5  # and not the 60 s of the task; Ctrl-C's second is tested with a whole program
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
@@ -329,7 +330,7 @@ def test_workers_end_with_a_driver_that_is_killed(method):
     processes = [psutil.Process(pid) for pid in pids]
     driver.kill()
     driver.wait()
-    wait_until(lambda: not any(process.is_running() and process.status() != "zombie" for process in processes))
+    wait_until(lambda: not any(alive(process) for process in processes))
     driver.stdout.close()
     driver.stderr.close()
 
