@@ -196,7 +196,8 @@ def known_names(environ: Mapping[str, str] = os.environ) -> list[str]:
         Sorted.
     """
     folder = bundle_path(data_root(environ), ".")
-    on_disk = [entry.name for entry in folder.iterdir() if any(entry.glob("*/manifest.json"))] if folder.is_dir() else []
+    entries = folder.iterdir() if folder.is_dir() else ()
+    on_disk = [entry.name for entry in entries if any(entry.glob("*/manifest.json"))]
     return sorted({*_bundles, *filter(is_name, on_disk)})
 
 
