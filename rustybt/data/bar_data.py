@@ -105,8 +105,9 @@ class BarData:
             Among open, high, low, close, volume, price ("price" is filled forward).
         bar_count : int
             Length of the window, at least 1.
-        frequency : {"1d", "1m"}
-            Of the bars; minutes in a minute simulation only.
+        frequency : str
+            "1d"; in a minute simulation also "1m", or bars of several minutes such as "5m", which are counted from each
+            session's open.
 
         Returns
         -------

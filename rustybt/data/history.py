@@ -64,6 +64,18 @@ def daily_window(portal: Portal, assets: Sequence[Equity], row: int, bars: int, 
     return window
 
 
+def minutes_a_bar(frequency: str) -> int:
+    """Give the length of the bars of a frequency such as "5m"; 0 where it is none of minutes.
+
+    Examples
+    --------
+    >>> minutes_a_bar("5m"), minutes_a_bar("1d"), minutes_a_bar("0m")
+    (5, 0, 0)
+    """
+    length = frequency.removesuffix("m")
+    return int(length) if frequency.endswith("m") and length.isascii() and length.isdigit() else 0
+
+
 def window_labels(portal: Portal, row: int, bars: int) -> pd.DatetimeIndex:
     """Give the session labels of a window, tz-naive."""
     start = row - bars + 1

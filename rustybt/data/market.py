@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import pandas as pd
 
 from rustybt._typing import FloatArray, IntArray
-from rustybt.data.history import daily_window, window_labels
+from rustybt.data.history import daily_window, minutes_a_bar, window_labels
 from rustybt.data.instant import Instant
 from rustybt.data.portal import NAN, Portal
 from rustybt.errors import NoMinuteBars
@@ -109,9 +109,10 @@ class DailyMarket:
 
     def window(self, assets: "Sequence[Equity]", at: Instant, bars: int, frequency: str, field: str) -> Window:
         """Give a window of sessions; see `rustybt.data.history.daily_window`."""
-        if frequency == "1m":
+        if minutes_a_bar(frequency):
             raise NoMinuteBars(
-                "history of frequency '1m' needs a minute simulation: ask for '1d', or run with data_frequency='minute'"
+                f"history of frequency {frequency!r} needs a minute simulation: ask for '1d', "
+                "or run with data_frequency='minute'"
             )
         if frequency != "1d":
             raise ValueError(f"Invalid frequency: {frequency} (a daily simulation knows '1d')")

@@ -180,14 +180,15 @@ def _fill_minutes(market: Minutes, assets: Sequence[Equity], window: FloatArray,
         column = window[:, k]
         if np.isnan(column).any():
             if column[0] != column[0]:
-                column[0] = _price_before(market, asset, begin, at)
+                column[0] = price_before(market, asset, begin, at)
             carry_forward(column)
         last_alive = market.portal.alive_to[asset.column]
         if market.row_of(at.bar) > last_alive:
             column[max(market.first[last_alive + 1] - begin, 0) :] = NAN
 
 
-def _price_before(market: Minutes, asset: Equity, begin: int, at: Instant) -> float:
+def price_before(market: Minutes, asset: Equity, begin: int, at: Instant) -> float:
+    """Give an asset's last close up to a window's first minute, adjusted as of its last one; NaN for none."""
     traded = market.last_traded(asset, begin)
     if traded < 0:
         return NAN

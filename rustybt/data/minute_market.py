@@ -14,9 +14,11 @@ import pandas as pd
 from rustybt._typing import FloatArray, IntArray
 from rustybt.constants import OHLCV
 from rustybt.data import minute_history
+from rustybt.data.history import minutes_a_bar
 from rustybt.data.instant import Instant
 from rustybt.data.market import Window
 from rustybt.data.portal import FIELDS, NAN, Portal
+from rustybt.data.resample import resampled_window
 from rustybt.errors import NoMinuteBars
 
 if TYPE_CHECKING:
@@ -131,8 +133,13 @@ class MinuteMarket:
             values = minute_history.minute_window(self, assets, at, bars, field)
             labels = self.label_ns[at.bar - bars + 1 : at.bar + 1]
             return Window(values, pd.DatetimeIndex(labels.view("datetime64[ns]")).tz_localize("UTC"))
+        minutes = minutes_a_bar(frequency)
+        if minutes:
+            return resampled_window(self, assets, at, bars, minutes, field)
         if frequency != "1d":
-            raise ValueError(f"Invalid frequency: {frequency} (a minute simulation knows '1m' and '1d')")
+            raise ValueError(
+                f"Invalid frequency: {frequency} (a minute simulation knows '1d', '1m', and minutes such as '5m')"
+            )
         return minute_history.session_window(self, assets, at, bars, field)
 
     def rows(self, field: str, begin: int, end: int, columns: list[int]) -> FloatArray:
