@@ -38,9 +38,10 @@ def ingest(ctx: click.Context, bundle: str | None) -> None:
 @click.option("--name", required=True, help="The new bundle's name.")
 @click.option("--calendar", default=DEFAULT_CALENDAR, show_default=True, help="Exchange calendar of the bars.")
 def csvdir(path: Path, name: str, calendar: str) -> None:
-    """Read a folder PATH/daily of CSV files, one a symbol.
+    """Read a folder of CSV files, one a symbol, in PATH/daily, PATH/minute or both.
 
-    Columns: date, open, high, low, close, volume, and optionally dividend and split.
+    Columns: date, open, high, low, close, volume, and optionally dividend and split. The date of a minute is its end
+    in UTC. Daily bars are made of minutes where there are minutes alone.
     """
     report(name, ingest_csvdir(path, name, calendar, show_progress=True))
 
@@ -59,8 +60,9 @@ def report(name: str, version: str) -> None:
 
 def contents(manifest: Manifest) -> str:
     """Give a version's size and span in a few words."""
+    minutes = f"{manifest.minute_rows:,} minute bars, " if manifest.minute_rows else ""
     return (
-        f"{manifest.assets:,} symbol{'s' * (manifest.assets != 1)}, {manifest.rows:,} daily bars, "
+        f"{manifest.assets:,} symbol{'s' * (manifest.assets != 1)}, {manifest.rows:,} daily bars, {minutes}"
         f"{manifest.first_session} to {manifest.last_session} ({manifest.calendar})"
     )
 

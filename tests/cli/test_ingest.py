@@ -46,6 +46,17 @@ def test_a_folder_becomes_a_bundle_that_can_be_read_again(rustybt, prices):
     assert rustybt("bundles").stdout.count("daily bars") == 2
 
 
+def test_minutes_are_counted_where_there_are_some(rustybt, prices):
+    minutes = prices.with_name("minute")
+    minutes.mkdir()
+    (minutes / "AAA.csv").write_text(
+        HEADER + "2020-01-02 14:31,10,11,9,10.5,1000\n2020-01-06 21:00,10,11,9,10.5,1000\n"
+    )
+    done = rustybt("ingest csvdir prices --name mine")
+    assert done.stdout == "mine: 1 symbol, 3 daily bars, 2 minute bars, 2020-01-02 to 2020-01-06 (XNYS)\n"
+    assert "3 daily bars, 2 minute bars" in rustybt("bundles").stdout
+
+
 def test_missing_sessions_are_named(rustybt, prices):
     (prices / "AAA.csv").write_text(HEADER + ROWS[0] + ROWS[2])
     done = rustybt("ingest csvdir prices --name mine")
