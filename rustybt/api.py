@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from rustybt.assets import Asset, Equity
+from rustybt.engine import events
 from rustybt.engine.active import current
+from rustybt.engine.event_rules import StatelessRule
 from rustybt.engine.events import calendars, date_rules, time_rules
-from rustybt.engine.rules import StatelessRule
 from rustybt.engine.setting_calls import (
     set_asset_restrictions,
     set_benchmark,
@@ -29,7 +30,7 @@ from rustybt.engine.setting_calls import (
     set_slippage,
     set_symbol_lookup_date,
 )
-from rustybt.finance import cancel_policy, commission, execution, slippage
+from rustybt.finance import cancel_policy, commission, execution, math_utils, slippage
 from rustybt.finance.asset_restrictions import (
     RESTRICTION_STATES,
     HistoricalRestrictions,
@@ -56,14 +57,18 @@ __all__ = [
     "StaticRestrictions",
     "VolumeShareSlippage",
     "batch_market_order",
+    "calendars",
     "cancel_order",
     "cancel_policy",
     "commission",
     "date_rules",
+    "events",
     "execution",
     "get_datetime",
+    "get_environment",
     "get_open_orders",
     "get_order",
+    "math_utils",
     "order",
     "order_percent",
     "order_target",
@@ -324,3 +329,24 @@ def schedule_function(
 def get_datetime(tz: str | tzinfo | None = None) -> pd.Timestamp:
     """Give the simulation's time, in UTC or the zone asked for."""
     return current("get_datetime").get_datetime(tz)
+
+
+def get_environment(field: str = "platform") -> Any:
+    """Ask in which circumstances the algorithm runs.
+
+    Parameters
+    ----------
+    field : str
+        "arena" ("backtest"), "data_frequency" ("daily" or "minute"), "start" and "end" (the run's first and last
+        minute, UTC), "capital_base", "platform" ("rustybt", unless the algorithm was made with another), or "*".
+
+    Returns
+    -------
+    str, float, pd.Timestamp, or dict of all for "*"
+
+    Raises
+    ------
+    InvalidParameter
+        If there is no such field.
+    """
+    return current("get_environment").get_environment(field)

@@ -12,6 +12,10 @@ class RustyBTError(Exception):
     """Base of every error that the package raises for a reason a user can act on."""
 
 
+ZiplineError = RustyBTError
+"""The same under the name that Zipline's users catch."""
+
+
 class UnknownBundle(RustyBTError, LookupError):
     """A bundle name that is not registered, or that has no ingested version."""
 
@@ -148,11 +152,23 @@ class InvalidBenchmarkAsset(RustyBTError, ValueError):
     """A benchmark that pays dividends in stock."""
 
 
-class BenchmarkAssetNotAvailableTooEarly(RustyBTError, ValueError):
+class NoTradeDataAvailable(RustyBTError, ValueError):
+    """An asset that does not trade when it is needed."""
+
+
+class NoTradeDataAvailableTooEarly(NoTradeDataAvailable):
+    """An asset that does not trade yet."""
+
+
+class NoTradeDataAvailableTooLate(NoTradeDataAvailable):
+    """An asset that does not trade any more."""
+
+
+class BenchmarkAssetNotAvailableTooEarly(NoTradeDataAvailableTooEarly):
     """A benchmark that starts trading after the run starts."""
 
 
-class BenchmarkAssetNotAvailableTooLate(RustyBTError, ValueError):
+class BenchmarkAssetNotAvailableTooLate(NoTradeDataAvailableTooLate):
     """A benchmark that stops trading before the run ends."""
 
 

@@ -15,7 +15,7 @@ from rustybt.data.minute_market import MinuteMarket
 from rustybt.data.portal import Portal, portal_of
 from rustybt.data.store import BundleData
 from rustybt.engine.active import activated
-from rustybt.engine.algorithm import TradingAlgorithm
+from rustybt.engine.algorithm import Context
 from rustybt.engine.benchmark import returns_of_series
 from rustybt.engine.loop import simulate_sessions
 from rustybt.engine.span import span_of
@@ -152,7 +152,7 @@ def simulate(
     benchmark: FloatArray = np.zeros(span.size)
     if benchmark_returns is not None:
         benchmark = returns_of_series(benchmark_returns, portal, span)
-    algorithm = TradingAlgorithm(market_of(portal, data_frequency), span, capital_base, hooks)
+    algorithm = Context(market_of(portal, data_frequency), span, capital_base, hooks)
     result = RunResult(simulate_sessions(algorithm, benchmark))
     if analyze and hooks.analyze is not None:
         with activated(algorithm):

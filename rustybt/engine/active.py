@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from rustybt.errors import NoSimulation
 
 if TYPE_CHECKING:
-    from rustybt.engine.algorithm import TradingAlgorithm
+    from rustybt.engine.algorithm import Context
 
-_active: "ContextVar[TradingAlgorithm | None]" = ContextVar("active_algorithm", default=None)
+_active: "ContextVar[Context | None]" = ContextVar("active_algorithm", default=None)
 
 
 @contextmanager
-def activated(algorithm: "TradingAlgorithm") -> Iterator[None]:
+def activated(algorithm: "Context") -> Iterator[None]:
     """Make a simulation the one that the API acts on, in this thread, until the block ends."""
     token = _active.set(algorithm)
     try:
@@ -23,7 +23,7 @@ def activated(algorithm: "TradingAlgorithm") -> Iterator[None]:
         _active.reset(token)
 
 
-def current(function: str) -> "TradingAlgorithm":
+def current(function: str) -> "Context":
     """Give the simulation that runs.
 
     Parameters

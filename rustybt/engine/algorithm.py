@@ -12,20 +12,21 @@ from rustybt.calendars import session_table
 from rustybt.data.bar_data import BarData
 from rustybt.data.instant import Instant
 from rustybt.data.market import Market
+from rustybt.engine.event_rules import MARGIN, Bars, EventRule, StatelessRule
 from rustybt.engine.events import AfterOpen, BeforeClose, calendars, date_rules, make_eventrule, time_rules
 from rustybt.engine.ordering import OrderMethods
-from rustybt.engine.rules import MARGIN, Bars, EventRule, StatelessRule
 from rustybt.engine.settings import SettingMethods
+from rustybt.engine.setup import DEFAULT_SETUP, Setup
 from rustybt.engine.span import Span
 from rustybt.engine.strategy import Callback, Hooks
-from rustybt.errors import ScheduleFunctionInvalidCalendar, ZeroCapitalError
-from rustybt.finance.blotter import Blotter
+from rustybt.errors import InvalidParameter, ScheduleFunctionInvalidCalendar, ZeroCapitalError, did_you_mean
 from rustybt.finance.controls import AccountControl, TradingControl
 from rustybt.finance.ledger import Ledger
 from rustybt.finance.portfolio import Account, Portfolio
+from rustybt.finance.rules import ZIPLINE
 
 
-class TradingAlgorithm(OrderMethods, SettingMethods):
+class Context(OrderMethods, SettingMethods):
     """One algorithm in one simulation; the user's functions get it as `context`.
 
     Parameters
@@ -38,6 +39,8 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
         Cash at the start; above 0.
     hooks : Hooks
         The user's functions and parameters.
+    setup : Setup
+        What else the run is set up with.
 
     Attributes
     ----------
@@ -45,6 +48,10 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
         The parameters of this run.
     asset_finder : AssetFinder
         The bundle's assets.
+    capital_change_deltas : dict of pd.Timestamp to float
+        What each capital change so far added.
+    risk_report : dict
+        What metrics of one's own said at the run's end.
 
     Raises
     ------
@@ -56,20 +63,25 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
     An algorithm may keep whatever it likes in further attributes.
     """
 
-    def __init__(self, market: Market, span: Span, capital_base: float, hooks: Hooks) -> None:
+    def __init__(
+        self, market: Market, span: Span, capital_base: float, hooks: Hooks, setup: Setup = DEFAULT_SETUP
+    ) -> None:
         if not capital_base > 0:
             raise ZeroCapitalError(f"capital_base {capital_base} must be above 0")
         portal = market.portal
         self.params = dict(hooks.params)
         self.asset_finder = portal.finder
-        self.blotter = Blotter(market)
+        self.blotter = setup.blotter.open(market, ZIPLINE)
         self.initialized = False
         self.benchmark: Equity | None = None
+        self.capital_change_deltas: dict[pd.Timestamp, float] = {}
+        self.risk_report: dict[str, Any] = {}
         self._market = market
         self._portal = portal
         self._span = span
         self._hooks = hooks
         self._capital_base = capital_base
+        self._setup = setup
         self._start = portal.session_labels[span.first]
         self._data = BarData(market)
         self._ledger = Ledger(market, self._start, capital_base)
@@ -110,6 +122,17 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
         self._at = at
         self._data._move(at, seen)
 
+    def _change_capital(self, when: pd.Timestamp) -> None:
+        """Take the cash from outside that comes at a moment, if any, valued at the latest prices before it."""
+        change = self._setup.capital_changes.get(when.value)
+        if change is None:
+            return
+        self._sync_prices()
+        self._ledger.update()
+        amount = change.value - self._ledger.portfolio_value if change.type == "target" else change.value
+        self.capital_change_deltas[when] = amount
+        self._ledger.change_capital(amount)
+
     def validate_account_controls(self) -> None:
         """Check the account against the controls that initialize set; the loop calls it at each session's end."""
         for control in self._account_controls:
@@ -135,6 +158,26 @@ class TradingAlgorithm(OrderMethods, SettingMethods):
     def get_datetime(self, tz: str | tzinfo | None = None) -> pd.Timestamp:
         """Give the simulation's time; see `rustybt.api.get_datetime`."""
         return self._at.now if tz is None else self._at.now.tz_convert(tz)
+
+    def get_environment(self, field: str = "platform") -> Any:
+        """Ask in which circumstances the algorithm runs; see `rustybt.api.get_environment`."""
+        portal, span = self._portal, self._span
+        known = {
+            "arena": self._setup.arena,
+            "data_frequency": self._market.frequency,
+            "start": portal.open_times[span.first],
+            "end": portal.close_times[span.last],
+            "capital_base": self._capital_base,
+            "platform": self._setup.platform,
+        }
+        if field == "*":
+            return known
+        if field not in known:
+            raise InvalidParameter(
+                f"get_environment: {field!r} is not a valid field{did_you_mean(str(field), known)}: "
+                f"ask for one of {', '.join(known)}, or '*'"
+            )
+        return known[field]
 
     # Recording and scheduling -----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Any
 
-from rustybt.engine.rules import (
+from rustybt.engine.event_rules import (
     Always,
     BarRule,
     Bars,

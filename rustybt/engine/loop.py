@@ -16,18 +16,19 @@ from rustybt.data.instant import Instant
 from rustybt.data.portal import Portal
 from rustybt.engine.actions import CorporateActions, before_trading_start
 from rustybt.engine.active import activated
-from rustybt.engine.algorithm import TradingAlgorithm
+from rustybt.engine.algorithm import Context
 from rustybt.engine.benchmark import returns_of_asset
+from rustybt.engine.metric_hooks import MetricHooks
 from rustybt.engine.records import SESSION_FIELDS, HeldPosition, RunRecords
 from rustybt.finance.order import ORDER_STATUS
 
 
-def simulate_sessions(algorithm: TradingAlgorithm, benchmark_returns: FloatArray | None = None) -> RunRecords:
+def simulate_sessions(algorithm: Context, benchmark_returns: FloatArray | None = None) -> RunRecords:
     """Run an algorithm through its sessions.
 
     Parameters
     ----------
-    algorithm : TradingAlgorithm
+    algorithm : Context
         Fresh: it runs once.
     benchmark_returns : float64 array, shape (n_sessions,), optional
         Used unless the algorithm sets a benchmark asset; zeros if omitted.
@@ -46,6 +47,10 @@ def simulate_sessions(algorithm: TradingAlgorithm, benchmark_returns: FloatArray
         else:
             benchmark = np.zeros(span.size) if benchmark_returns is None else benchmark_returns
         recorder = _Recorder(algorithm)
+        hooked = algorithm._setup.hooked
+        if hooked:
+            ledger = algorithm._ledger
+            recorder.metrics = MetricHooks(hooked, portal, span, algorithm._capital_base, ledger, benchmark)
         session = _Session(algorithm, recorder)
         for row in range(span.first, span.last + 1):
             session.run(row)
@@ -55,7 +60,7 @@ def simulate_sessions(algorithm: TradingAlgorithm, benchmark_returns: FloatArray
 class _Session:
     """The steps of one session after another."""
 
-    def __init__(self, algorithm: TradingAlgorithm, recorder: "_Recorder") -> None:
+    def __init__(self, algorithm: Context, recorder: "_Recorder") -> None:
         portal = algorithm._portal
         self._algorithm = algorithm
         self._ledger = algorithm._ledger
@@ -67,10 +72,16 @@ class _Session:
         self._actions = actions_of(portal)
         self._labels_ns: list[int] = portal.session_ns.tolist()
         self._first = algorithm._span.first
+        self._changes_capital = bool(algorithm._setup.capital_changes)
+        self._changes_capital_at_bars = self._changes_capital and algorithm._market.frequency == "minute"
 
     def run(self, row: int) -> None:
+        if self._changes_capital:
+            self._algorithm._change_capital(self._midnight(row))
         self._open(row)
         bars, times = self._market.bars_of(row), self._market.times_of(row)
+        if self._changes_capital_at_bars:
+            self._algorithm._move(Instant(row, bars[0] - 1, self._midnight(row)))
         before = self._bars_before_trading_start(row, times)
         self._bars(row, bars[:before], times[:before])
         if before < len(bars):
@@ -83,6 +94,9 @@ class _Session:
         self._algorithm.validate_account_controls()
         self._algorithm._sync_prices()
         self._recorder.end_session()
+
+    def _midnight(self, row: int) -> pd.Timestamp:
+        return self._portal.session_labels[row].tz_localize("UTC")
 
     def _open(self, row: int) -> None:
         ledger, session_ns = self._ledger, self._labels_ns[row]
@@ -128,6 +142,8 @@ class _Session:
         algorithm, blotter, ledger, data = self._algorithm, self._blotter, self._ledger, self._data
         handle_data, events = algorithm._hooks.handle_data, algorithm._events
         for bar, now in zip(bars, times, strict=True):
+            if self._changes_capital_at_bars:
+                algorithm._change_capital(now)
             at = Instant(row, bar, now)
             algorithm._move(at)
             if blotter.open_orders:
@@ -157,7 +173,7 @@ class _Session:
 class _Recorder:
     """Takes down what each session ends with."""
 
-    def __init__(self, algorithm: TradingAlgorithm) -> None:
+    def __init__(self, algorithm: Context) -> None:
         self._algorithm = algorithm
         self._ledger = algorithm._ledger
         self._rows: list[tuple[float, ...]] = []
@@ -168,6 +184,7 @@ class _Recorder:
         self._stock_grants: list[tuple[int, Equity, float]] = []
         self._pnl = self._cash_flow = 0.0
         self._starting = (0.0, 0.0)
+        self.metrics: MetricHooks | None = None
 
     def start_session(self, session: int, grants: list[tuple[Equity, float]]) -> None:
         """Note where the session starts, after its dividends."""
@@ -177,6 +194,8 @@ class _Recorder:
         ledger.update()
         self._pnl = ledger.pnl
         self._starting = (ledger.exposure.net, ledger.cash)
+        if self.metrics is not None:
+            self.metrics.start_session(session)
 
     def end_session(self) -> None:
         """Note what the session ended with."""
@@ -212,10 +231,14 @@ class _Recorder:
         self._orders.append([order.to_dict() for order in ledger.session_orders.values()])
         self._transactions.append(ledger.session_transactions)  # type: ignore[arg-type]
         self._recorded.append(self._algorithm.recorded_vars)
+        if self.metrics is not None:
+            self.metrics.end_session(len(self._rows) - 1)
 
     def finish(self, benchmark_returns: FloatArray) -> RunRecords:
         """Give the run's records."""
         algorithm = self._algorithm
+        if self.metrics is not None:
+            algorithm.risk_report = self.metrics.finish()
         return RunRecords(
             portal=algorithm._portal,
             span=algorithm._span,
@@ -227,6 +250,9 @@ class _Recorder:
             transactions=self._transactions,  # type: ignore[arg-type]
             recorded=self._recorded,
             stock_grants=self._stock_grants,
+            capital_added=sum(algorithm.capital_change_deltas.values()),
+            columns=algorithm._setup.columns,
+            packets=[] if self.metrics is None else self.metrics.packets,
         )
 
 

@@ -15,9 +15,11 @@ from rustybt.errors import (
     UnsupportedOrderParameters,
 )
 from rustybt.finance.blotter import Blotter
+from rustybt.finance.bracket import Bracket
 from rustybt.finance.controls import TradingControl
 from rustybt.finance.execution import ExecutionStyle, LimitOrder, MarketOrder, StopLimitOrder, StopOrder
 from rustybt.finance.order import Order
+from rustybt.kernels.fills import DUST
 
 if TYPE_CHECKING:
     from rustybt.data.bar_data import BarData
@@ -35,7 +37,7 @@ class OrderMethods:
 
     Every one returns the order's id, or None where nothing was placed: for 0 shares, or (with a warning in the log) for
     an asset that has left the market. Amounts are truncated to whole shares, after snapping to an integer within
-    0.0001.
+    0.0001; a run with fractional shares takes them as they are.
     """
 
     blotter: Blotter
@@ -60,15 +62,18 @@ class OrderMethods:
         limit_price: float | None = None,
         stop_price: float | None = None,
         style: ExecutionStyle | None = None,
+        *,
+        bracket: Bracket | None = None,
     ) -> str | None:
         """Order a number of shares; see `rustybt.api.order`."""
         if not self._can_order(asset):
             return None
-        shares = whole_order(amount)
+        shares = fractional_order(amount) if self.blotter.rules.fractional_shares else whole_order(amount)
+        check_bracket(bracket)
         chosen = self._execution_style(asset, limit_price, stop_price, style)
         for control in self._trading_controls:
             control.validate(asset, shares, self.portfolio, self._at.now, self._data)
-        return self.blotter.place(asset, shares, chosen, self._at.now)  # type: ignore[arg-type]
+        return self.blotter.place(asset, shares, chosen, self._at.now, bracket)  # type: ignore[arg-type]
 
     def order_value(
         self,
@@ -77,11 +82,13 @@ class OrderMethods:
         limit_price: float | None = None,
         stop_price: float | None = None,
         style: ExecutionStyle | None = None,
+        *,
+        bracket: Bracket | None = None,
     ) -> str | None:
         """Order for an amount of money; see `rustybt.api.order_value`."""
         if not self._can_order(asset):
             return None
-        return self.order(asset, self._shares_worth(asset, value), limit_price, stop_price, style)
+        return self.order(asset, self._shares_worth(asset, value), limit_price, stop_price, style, bracket=bracket)
 
     def order_percent(
         self,
@@ -90,12 +97,14 @@ class OrderMethods:
         limit_price: float | None = None,
         stop_price: float | None = None,
         style: ExecutionStyle | None = None,
+        *,
+        bracket: Bracket | None = None,
     ) -> str | None:
         """Order for a fraction of the portfolio's value; see `rustybt.api.order_percent`."""
         if not self._can_order(asset):
             return None
         shares = self._shares_worth(asset, self.portfolio.portfolio_value * percent)
-        return self.order(asset, shares, limit_price, stop_price, style)
+        return self.order(asset, shares, limit_price, stop_price, style, bracket=bracket)
 
     def order_target(
         self,
@@ -104,11 +113,13 @@ class OrderMethods:
         limit_price: float | None = None,
         stop_price: float | None = None,
         style: ExecutionStyle | None = None,
+        *,
+        bracket: Bracket | None = None,
     ) -> str | None:
         """Order up or down to a number of shares; see `rustybt.api.order_target`."""
         if not self._can_order(asset):
             return None
-        return self.order(asset, self._missing(asset, target), limit_price, stop_price, style)
+        return self.order(asset, self._missing(asset, target), limit_price, stop_price, style, bracket=bracket)
 
     def order_target_value(
         self,
@@ -117,12 +128,14 @@ class OrderMethods:
         limit_price: float | None = None,
         stop_price: float | None = None,
         style: ExecutionStyle | None = None,
+        *,
+        bracket: Bracket | None = None,
     ) -> str | None:
         """Order up or down to a position's worth; see `rustybt.api.order_target_value`."""
         if not self._can_order(asset):
             return None
         shares = self._missing(asset, self._shares_worth(asset, target))
-        return self.order(asset, shares, limit_price, stop_price, style)
+        return self.order(asset, shares, limit_price, stop_price, style, bracket=bracket)
 
     def order_target_percent(
         self,
@@ -131,21 +144,26 @@ class OrderMethods:
         limit_price: float | None = None,
         stop_price: float | None = None,
         style: ExecutionStyle | None = None,
+        *,
+        bracket: Bracket | None = None,
     ) -> str | None:
         """Order up or down to a fraction of the portfolio; see `rustybt.api.order_target_percent`."""
         if not self._can_order(asset):
             return None
         worth = self._shares_worth(asset, self.portfolio.portfolio_value * target)
-        return self.order(asset, self._missing(asset, worth), limit_price, stop_price, style)
+        return self.order(asset, self._missing(asset, worth), limit_price, stop_price, style, bracket=bracket)
 
-    def batch_market_order(self, share_counts: pd.Series) -> pd.Index:
+    def batch_market_order(self, share_counts: pd.Series, *, bracket: Bracket | None = None) -> pd.Index:
         """Place many market orders; see `rustybt.api.batch_market_order`."""
         if not isinstance(share_counts, pd.Series):
             raise TypeError(f"batch_market_order: share_counts is a {type(share_counts).__name__}, pass a Series")
-        if share_counts.dtype != "int64":
+        fractional = self.blotter.rules.fractional_shares
+        if share_counts.dtype != "int64" and not (fractional and share_counts.dtype == "float64"):
             raise TypeError(f"batch_market_order: share_counts has dtype {share_counts.dtype}, it must be int64")
+        check_bracket(bracket)
+        shares_of = fractional_order if fractional else int
         ids = [
-            self.blotter.place(asset, int(shares), MARKET, self._at.now)  # type: ignore[arg-type]
+            self.blotter.place(asset, shares_of(shares), MARKET, self._at.now, bracket)  # type: ignore[arg-type]
             for asset, shares in share_counts.items()
             if shares
         ]
@@ -229,6 +247,8 @@ class OrderMethods:
 
     def _missing(self, asset: Any, target: float) -> float:
         position = self.portfolio.positions.get(asset)
+        if self.blotter.rules.order_target_counts_open_orders:
+            target -= self.blotter.shares_on_order(asset)
         return target if position is None else target - position.amount
 
 
@@ -256,3 +276,37 @@ def whole_order(amount: float) -> int:
         )
     nearest = round(amount)
     return nearest if abs(amount - nearest) <= SNAP else int(amount)
+
+
+def fractional_order(amount: float) -> float:
+    """Take an amount as it is; less than a billionth of a share is rounding, and 0.
+
+    Raises
+    ------
+    ValueError
+        If the amount is NaN.
+    OverflowError
+        If it is infinite.
+
+    Examples
+    --------
+    >>> fractional_order(5.5), fractional_order(-1e-12)
+    (5.5, 0.0)
+    """
+    if not math.isfinite(amount):
+        whole_order(amount)
+    return float(amount) if abs(amount) >= DUST else 0.0
+
+
+def check_bracket(bracket: Any) -> None:
+    """Refuse what is no bracket.
+
+    Raises
+    ------
+    UnsupportedOrderParameters
+        If it is something else than a Bracket or None.
+    """
+    if bracket is not None and not isinstance(bracket, Bracket):
+        raise UnsupportedOrderParameters(
+            f"bracket {bracket!r} is no Bracket: pass bracket=Bracket(stop=0.05, target=0.1)"
+        )

@@ -7,6 +7,7 @@ import numpy as np
 from rustybt._typing import FloatArray, Records
 from rustybt.assets import Equity
 from rustybt.data.portal import Portal
+from rustybt.engine.metric_hooks import Packet
 from rustybt.engine.span import Span
 from rustybt.finance.records import TRANSACTION
 from rustybt.finance.transaction import Transaction
@@ -59,6 +60,12 @@ class RunRecords(NamedTuple):
         What `record` had noted by each session's end.
     stock_grants : list of (session, Equity, shares)
         Shares that dividends in stock added to positions.
+    capital_added : float
+        What capital changes added to the account.
+    columns : frozenset of str
+        Columns of the perf frame that the run's metrics name.
+    packets : list of Packet
+        What metrics of the user's own said of each session; empty where there are none.
     """
 
     portal: Portal
@@ -71,6 +78,9 @@ class RunRecords(NamedTuple):
     transactions: list[list[Transaction]]
     recorded: list[dict[str, Any]]
     stock_grants: list[tuple[int, Equity, float]]
+    capital_added: float
+    columns: frozenset[str]
+    packets: list[Packet]
 
     def column(self, name: str) -> FloatArray:
         """Give one column of `sessions`, float64 of shape (n_sessions,)."""

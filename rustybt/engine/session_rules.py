@@ -11,7 +11,7 @@ import pandas as pd
 from rustybt._typing import BoolArray, IntArray
 from rustybt.calendars import get_calendar
 from rustybt.constants import NS_PER_MINUTE
-from rustybt.engine.rules import BarRule, Bars
+from rustybt.engine.event_rules import BarRule, Bars
 from rustybt.errors import InvalidParameter
 
 MAX_MONTH_OFFSET = 22

@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from rustybt.assets import Equity
 from rustybt.data.instant import Instant
 from rustybt.data.market import Market
-from rustybt.errors import BadOrderParameters
+from rustybt.errors import BadOrderParameters, InvalidParameter
 from rustybt.finance.bracket import Bracket
 from rustybt.finance.cancel_policy import SESSION_END, CancelPolicy, NeverCancel
 from rustybt.finance.commission import CommissionModel, PerShare
@@ -18,6 +19,7 @@ from rustybt.finance.exits import Exits
 from rustybt.finance.filling import AssetBar, Filling
 from rustybt.finance.ledger import Ledger
 from rustybt.finance.order import Order
+from rustybt.finance.registry import Registry
 from rustybt.finance.rules import ZIPLINE, Rules
 from rustybt.finance.slippage import FixedBasisPointsSlippage, SlippageModel
 
@@ -50,6 +52,8 @@ class Blotter:
         order of positions, follow it.
     new_orders : list of Order
         Placed or cancelled since the last bar was recorded.
+    rules : Rules
+        Of the run.
     """
 
     def __init__(
@@ -66,7 +70,7 @@ class Blotter:
         self.new_orders: list[Order] = []
         self.cancel_policy: CancelPolicy = NeverCancel()
         self._market = market
-        self._rules = rules
+        self.rules = rules
         self._exits = Exits()
 
     # Placing and cancelling -------------------------------------------------------------------------------------
@@ -105,7 +109,7 @@ class Blotter:
             return None
         if amount > MAX_SHARES:
             raise OverflowError(f"Can't order more than {MAX_SHARES} shares: amount is {amount}")
-        if self._rules.limit_price_zero_rejected and style.get_limit_price(amount > 0) == 0:
+        if self.rules.limit_price_zero_rejected and style.get_limit_price(amount > 0) == 0:
             raise BadOrderParameters(
                 "limit_price is 0 (or rounds to it): a sale would fill at any price, a purchase at none. "
                 "Pass a price above 0, or no limit"
@@ -188,7 +192,7 @@ class Blotter:
         if self._market.frequency == "minute":
             self._cancel_unnoted((order for queue in own for order in queue), now)
             return []
-        if self._rules.eod_cancel_all:
+        if self.rules.eod_cancel_all:
             return self._cancel_unnoted((order for queue in own for order in queue if order.created < now), now)
         for first in [queue[0] for queue in own if len(queue) > 1]:
             self.cancel(first.id, now)
@@ -212,7 +216,7 @@ class Blotter:
             if queue is None:
                 continue
             for order in queue:
-                order.split(ratio, self._rules.fractional_shares)
+                order.split(ratio, self.rules.fractional_shares)
             for order in [o for o in queue if o.open_amount == 0]:
                 queue.remove(order)
                 if order in self.new_orders:
@@ -245,8 +249,8 @@ class Blotter:
             price, volume = self._market.trade(asset, at)
             if volume > 0 and price == price:
                 bars.append((queue, AssetBar(asset, at.now, price, volume, data)))
-        filling = Filling(self.slippage, self.commission, ledger, self._rules, self._exits)
-        for side in (-1, 1) if self._rules.limits_cash else (0,):
+        filling = Filling(self.slippage, self.commission, ledger, self.rules, self._exits)
+        for side in (-1, 1) if self.rules.limits_cash else (0,):
             for queue, bar in bars:
                 filling.work_off(queue, bar, side)
         self._prune()
@@ -256,7 +260,7 @@ class Blotter:
         """Note what the fills of a bar changed, and book what waited for the last of them."""
         for order in filling.changed:
             ledger.note_order(order)
-        pay = ledger.spread_commission if self._rules.limits_cash else ledger.pay_commission
+        pay = ledger.spread_commission if self.rules.limits_cash else ledger.pay_commission
         for asset, cost in filling.fees:
             pay(asset, cost)
         for order, shares, price in filling.entries:
@@ -287,4 +291,72 @@ def _warn_of_cancel(order: Order) -> None:
         order.asset.symbol,
         order.filled,
         order.open_amount,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationBlotter:
+    """What order book a run has: its costs, its cancel policy and its class.
+
+    Parameters
+    ----------
+    equity_slippage : SlippageModel, optional
+        FixedBasisPointsSlippage() if omitted; `set_slippage` goes before it.
+    equity_commission : CommissionModel, optional
+        PerShare() if omitted; `set_commission` goes before it.
+    cancel_policy : CancelPolicy, optional
+        NeverCancel() if omitted; `set_cancel_policy` goes before it.
+    book : type
+        Blotter, or a class derived from it.
+
+    Notes
+    -----
+    One may serve many runs: each opens a book of its own.
+    """
+
+    equity_slippage: SlippageModel | None = None
+    equity_commission: CommissionModel | None = None
+    cancel_policy: CancelPolicy | None = None
+    book: type[Blotter] = Blotter
+
+    def open(self, market: Market, rules: Rules) -> Blotter:
+        """Give an empty order book."""
+        book = self.book(market, self.equity_slippage, self.equity_commission, rules)
+        if self.cancel_policy is not None:
+            book.cancel_policy = self.cancel_policy
+        return book
+
+
+blotters: Final[Registry["SimulationBlotter | type[Blotter]"]] = Registry("blotter")
+"""What the names of order books stand for."""
+
+blotters.register("default", SimulationBlotter)
+
+
+def blotter_of(blotter: Any) -> SimulationBlotter:
+    """Read what a user gives as a blotter.
+
+    Parameters
+    ----------
+    blotter : str, SimulationBlotter, or type
+        A registered name, the order book's settings, or a class derived from Blotter.
+
+    Returns
+    -------
+    SimulationBlotter
+
+    Raises
+    ------
+    InvalidParameter
+        If it is none of these.
+    """
+    if isinstance(blotter, str):
+        blotter = blotters.load(blotter)
+    if isinstance(blotter, SimulationBlotter):
+        return blotter
+    if isinstance(blotter, type) and issubclass(blotter, Blotter):
+        return SimulationBlotter(book=blotter)
+    raise InvalidParameter(
+        f"blotter {blotter!r} is no order book: pass 'default', a registered name, SimulationBlotter(...), or a class "
+        "derived from rustybt.finance.blotter.Blotter"
     )

@@ -3,10 +3,10 @@
 import math
 import sys
 from abc import ABC, abstractmethod
-from decimal import Decimal
 from typing import Any
 
 from rustybt.errors import BadOrderParameters
+from rustybt.finance.math_utils import number_of_decimal_places
 
 DEFAULT_TICK = 0.01
 IMPROVEMENT = 0.95
@@ -174,7 +174,7 @@ def round_to_tick(price: float, prefer_down: bool, tick_size: float) -> float:
     >>> round_to_tick(10.0194, True, 0.01), round_to_tick(10.0196, True, 0.01)
     (10.01, 10.02)
     """
-    decimals = -int(Decimal(str(tick_size)).as_tuple().exponent)
+    decimals = number_of_decimal_places(tick_size)
     shift = (IMPROVEMENT - 0.5) * 10**-decimals * int(tick_size * 10**decimals)
     shift -= sys.float_info.epsilon * 10  # keeps the far end of the interval open
     ticks = (price - (shift if prefer_down else -shift)) / tick_size

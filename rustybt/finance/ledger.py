@@ -241,6 +241,12 @@ class Ledger:
         transaction = Transaction(asset, -position._amount, at.now, price, None)
         self.book(transaction, amount, basis, position._amount * price)
 
+    def change_capital(self, amount: float) -> None:
+        """Take cash from outside (or give it), which is neither gain nor cash flow."""
+        self.update()
+        self.portfolio_value += amount
+        self.cash += amount
+
     def move_cash(self, amount: float) -> None:
         """Add to cash (or take from it)."""
         self._value_is_stale = True

@@ -32,12 +32,16 @@ def perf_frame(records: RunRecords) -> pd.DataFrame:
     pd.DataFrame
         One row a session, indexed by its close (UTC): Zipline's 37 columns and the recorded variables. A recorded name
         that equals a statistic's is overwritten by the statistic, and one that equals a ledger column's overwrites it.
+        A run with other metrics has their columns; those of the user's own go before the standard ones.
     """
     span, portal = records.span, records.portal
     index = pd.DatetimeIndex(portal.close_times[span.first : span.last + 1])
-    columns = _ledger_columns(records)
-    columns.update(_recorded_columns(records))
-    columns.update(_statistics(records))
+    wanted = records.columns | {"period_open", "period_close"}
+    columns = {name: column for name, column in _ledger_columns(records).items() if name in wanted}
+    columns.update(_columns_of([packet.daily for packet in records.packets]))
+    columns.update(_columns_of(records.recorded))
+    columns.update((name, column) for name, column in _statistics(records).items() if name in wanted)
+    columns.update(_columns_of([packet.risk for packet in records.packets]))
     return pd.DataFrame(columns, index=index)
 
 
@@ -67,11 +71,12 @@ def _ledger_columns(records: RunRecords) -> dict[str, Any]:
     return columns
 
 
-def _recorded_columns(records: RunRecords) -> dict[str, Any]:
-    names = dict.fromkeys(name for day in records.recorded for name in day)
+def _columns_of(days: list[dict[str, Any]]) -> dict[str, Any]:
+    """Turn one dict a session into one column a key, NaN where a session lacks it."""
+    names = dict.fromkeys(name for day in days for name in day)
     columns: dict[str, Any] = {}
     for name in names:
-        values = [day.get(name, np.nan) for day in records.recorded]
+        values = [day.get(name, np.nan) for day in days]
         columns[name] = values if all(np.isscalar(value) for value in values) else _cells(values)
     return columns
 

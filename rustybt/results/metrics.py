@@ -27,7 +27,7 @@ class MetricInputs(NamedTuple):
     portfolio_value : float64 array, shape (n_sessions,)
         Cash and positions at each session's end.
     capital_base : float
-        Cash at the start.
+        Cash at the start, and what capital changes added.
     gross_leverage : float64 array, shape (n_sessions,)
         (long value + |short value|) / portfolio value at each session's end.
     trades : structured array of TRADE, shape (n_trades,)

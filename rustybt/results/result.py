@@ -81,7 +81,7 @@ class RunResult:
                 returns=self.returns,
                 benchmark_returns=self.benchmark_returns,
                 portfolio_value=self.portfolio_value,
-                capital_base=self.records.capital_base,
+                capital_base=self.records.capital_base + self.records.capital_added,
                 gross_leverage=self.gross_leverage,
                 trades=self.round_trips,
                 transactions=self.transactions,

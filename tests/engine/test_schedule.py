@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rustybt import api
 from rustybt.calendars import get_calendar, session_table
-from rustybt.engine.rules import Bars
+from rustybt.engine.event_rules import Bars
 from rustybt.engine.strategy import Hooks
 from rustybt.errors import InvalidParameter, ScheduleFunctionInvalidCalendar
 from rustybt.run import simulate
