@@ -44,9 +44,8 @@ class CorporateActions:
         for stock in tables.stock_dividends:
             sid, payment = int(stock["sid"]), int(stock["payment_sid"])
             if sid in equities and payment in equities:
-                grant = StockDividend(
-                    equities[sid], equities[payment], float(stock["ratio"]), paid_on(int(stock["pay_ns"]))
-                )
+                pay_ns = paid_on(int(stock["pay_ns"]))
+                grant = StockDividend(equities[sid], equities[payment], float(stock["ratio"]), pay_ns)
                 self.stock_dividends.setdefault(int(stock["ex_ns"]), []).append(grant)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from rustybt._typing import IntArray, Records
 from rustybt.finance.records import RESTATEMENT
-from rustybt.kernels.fills import book_commission, book_fill, book_split
+from rustybt.kernels.fills import ROUNDING, book_commission, book_fill, book_split
 
 TRADE: Final = np.dtype(
     [
@@ -59,6 +59,7 @@ class _Trip:
     exited: float = 0.0
     exit_notional: float = 0.0
     commission: float = 0.0
+    fractional: bool = False
 
     def enter(self, shares: float, price: float) -> None:
         self.held += shares
@@ -74,7 +75,7 @@ class _Trip:
     def split(self, ratio: float) -> None:
         """Restate everything in the shares after the split, and sell the fraction for cash."""
         fractional = self.held / ratio
-        whole, self.basis, cash = book_split(self.held, self.basis, ratio)
+        whole, self.basis, cash = book_split(self.held, self.basis, ratio, self.fractional)
         self.shares /= ratio
         self.entered /= ratio
         self.exited = self.exited / ratio + abs(fractional - whole)
@@ -105,7 +106,8 @@ class _Trip:
 class _Book:
     """The open trips by asset, and the records of the closed ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, fractional: bool) -> None:
+        self.fractional = fractional
         self.open: dict[int, _Trip] = {}
         self.closed: list[tuple[object, ...]] = []
 
@@ -113,14 +115,16 @@ class _Book:
         """Enter, leave, or leave and turn around."""
         trip = self.open.get(sid)
         if trip is None:
-            trip = self.open[sid] = _Trip(sid, 1 if shares > 0 else -1, session)
+            trip = self.open[sid] = _Trip(sid, 1 if shares > 0 else -1, session, fractional=self.fractional)
         if shares * trip.side > 0:
             trip.enter(shares, price)
             return
-        leaving = -trip.held if abs(shares) >= abs(trip.held) else shares
+        # Sums of fractions miss each other by rounding: what is left of it is neither held nor turned around.
+        rounding = ROUNDING * abs(shares)
+        leaving = -trip.held if abs(shares) >= abs(trip.held) - rounding else shares
         trip.leave(leaving, price)
         self.settle(session, trip)
-        if shares != leaving:
+        if abs(shares - leaving) > rounding:
             self.trade(session, sid, shares - leaving, price)
 
     def settle(self, session: int, trip: _Trip) -> None:
@@ -162,6 +166,7 @@ def round_trips(
     restatements: Records = NO_RESTATEMENTS,
     last_price: Mapping[int, float] | None = None,
     last_session: int | None = None,
+    fractional: bool = False,
 ) -> Records:
     """Pair the fills of a run into trades.
 
@@ -175,6 +180,8 @@ def round_trips(
         The price at which positions still open are valued; NaN where missing.
     last_session : int, optional
         Index of the run's last session; the last fill's by default.
+    fractional : bool
+        Splits keep fractions of a share.
 
     Returns
     -------
@@ -189,7 +196,7 @@ def round_trips(
     >>> trade["pnl"].item(), trade["return"].item(), trade["bars_held"].item()
     (8.0, 0.16, 3)
     """
-    book = _Book()
+    book = _Book(fractional)
     pending = restatements.tolist()[::-1]
     for session, sid, shares, price, commission, _ in transactions.tolist():
         while pending and pending[-1][0] <= session:
