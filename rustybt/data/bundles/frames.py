@@ -87,6 +87,9 @@ def column_arrays(frame: pd.DataFrame, who: str, labels: str) -> tuple[IntArray,
     if missing:
         near = did_you_mean(missing[0], [str(column) for column in frame.columns])
         raise BadData(f"{who}: no column {missing[0]!r}{near}: bars need {', '.join(OHLCV)}")
+    twice = [name for name in OHLCV if (frame.columns == name).sum() > 1]
+    if twice:
+        raise BadData(f"{who}: column {twice[0]!r} comes twice: keep one")
     times = label_times(frame.index, who, labels)
     values = np.empty((len(OHLCV), len(frame)))
     for row, name in enumerate(OHLCV):

@@ -106,6 +106,8 @@ def test_a_frame_that_is_no_table_of_bars_is_refused(tmp_path):
     frame = labelled("2019-11-29 15:00")
     with pytest.raises(BadData, match=r"no column 'volume' \(did you mean 'volum'\?\)"):
         writer(tmp_path).write([(0, frame.rename(columns={"volume": "volum"}))])
+    with pytest.raises(BadData, match="sid 0: column 'open' comes twice: keep one"):
+        writer(tmp_path).write([(0, pd.concat([frame, frame[["open"]]], axis=1))])
     with pytest.raises(BadData, match="the index holds numbers .* make it a DatetimeIndex of minutes in UTC"):
         writer(tmp_path).write([(0, frame.reset_index(drop=True))])
     with pytest.raises(BadData, match="the index holds no dates"):
@@ -261,6 +263,16 @@ def test_bars_of_an_asset_that_nobody_described(tmp_path):
         bundles.ingest("lost")
     bundles.unregister("lost")
     assert bundles.versions("lost") == ()
+
+
+def test_an_ingest_that_fails_leaves_nothing(monkeypatch):
+    monkeypatch.setattr("rustybt.data.bundles.minute_writer.ROWS_IN_MEMORY", 1)
+    bundle = make_minute_bundle({"A": FRAMES["A"]}, name="whole")
+    bad = pd.concat([FRAMES["A"], FRAMES["A"]])
+    with pytest.raises(BadData, match="the minute comes after"):
+        make_minute_bundle({"A": FRAMES["A"], "B": bad}, name="whole")
+    assert bundles.load("whole").version == bundle.version
+    assert sorted(path.name for path in bundle.path.parent.iterdir()) == [".lock", bundle.version]
 
 
 @pytest.mark.parametrize("frames", [[], [FRAMES["A"][:0]], [FRAMES["A"][:5] * np.nan]])
