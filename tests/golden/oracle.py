@@ -1,7 +1,8 @@
 """Run an ordinary Zipline script under another package, and say where its outcome differs from what Zipline computed.
 
-usage, with an interpreter that has zipline-reloaded 3.2.1: python -m tests.golden.oracle DATA OUT, where DATA was made
-by scripts/make_data.py, writes what Zipline computes for tests/golden/zipline/algos into OUT.
+usage, with an interpreter that has zipline-reloaded 3.2.1: python -m tests.golden.oracle DATA OUT [SCRIPT ...], where
+DATA was made by scripts/make_data.py and scripts/make_adversarial_prices.py, writes what Zipline computes for
+tests/golden/zipline/algos into OUT.
 
 A script carries CONFIG, the arguments of run_algorithm. Its source is read, the word `zipline` replaced by the
 package's name, and run: nothing else may have to change. Compared are every column of the perf frame (orders and
@@ -136,18 +137,22 @@ def differences(want, got, tol):
     return out
 
 
-def write(package, data, out):
-    """Ingest the data sets under a package, run every script, and write what it computed."""
+def write(package, data, out, scripts):
+    """Ingest the data sets under a package, run the scripts (all by default), and write what they computed."""
     bundles = importlib.import_module(f"{package}.data.bundles")
     for name, (first, last) in SPANS.items():
+        if not (data / name).is_dir():
+            continue
         span = {"start_session": pd.Timestamp(first), "end_session": pd.Timestamp(last)}
         bundles.register(name, daily_csvs(data / name / "daily"), calendar_name="XNYS", **span)
         bundles.ingest(name, show_progress=False)
     out.mkdir(parents=True, exist_ok=True)
     for path in sorted(pathlib.Path(__file__).with_name("zipline").glob("algos/*.py")):
+        if scripts and path.stem not in scripts:
+            continue
         with gzip.GzipFile(out / f"{path.stem}.json.gz", "wb", mtime=0) as file:
             file.write(json.dumps(run(path, package)).encode())
 
 
 if __name__ == "__main__":
-    write("zipline", pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+    write("zipline", pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:])

@@ -24,3 +24,10 @@ def test_a_difference_is_found_and_named():
     got = {"index": ["2020-01-02"], "columns": {"pnl": [1.0 + 3e-9]}, "log": []}
     (line,) = differences(want, got, 1e-9)
     assert line.startswith("column pnl: 1 of 1 differ, first on 2020-01-02")
+
+
+def test_prices_and_windows_agree_to_the_last_bit(ingested):
+    """Comparisons of current with past values branch on the last bit, so 1e-9 is not enough for them."""
+    want = json.loads(gzip.decompress((HERE / "expected" / "adversarial_prices.json.gz").read_bytes()))
+    got = run(HERE / "algos" / "adversarial_prices.py", "rustybt")
+    assert want["log"] == json.loads(json.dumps(got["log"]))
