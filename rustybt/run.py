@@ -1,7 +1,7 @@
 """How are bundle, algorithm and span composed into a run?"""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,9 +18,11 @@ from rustybt.engine.active import activated
 from rustybt.engine.algorithm import Context
 from rustybt.engine.benchmark import returns_of_series
 from rustybt.engine.loop import simulate_sessions
+from rustybt.engine.setup import Setup
 from rustybt.engine.span import span_of
 from rustybt.engine.strategy import Hooks, Strategy, hooks_of
 from rustybt.errors import InvalidParameter
+from rustybt.finance.rules import ZIPLINE, Rules, rules_of
 from rustybt.results.result import RunResult
 
 
@@ -40,6 +42,12 @@ def run_algorithm(
     *,
     strategy: Strategy | None = None,
     params: Mapping[str, Any] | None = None,
+    corrections: str | Iterable[str] = (),
+    fill_at: str = "close",
+    cash: str = "allow_negative",
+    fractional_shares: bool = False,
+    borrow_rate: float = 0.0,
+    margin_rate: float = 0.0,
 ) -> pd.DataFrame:
     """Run an algorithm over a bundle and give its perf frame.
 
@@ -71,6 +79,16 @@ def run_algorithm(
         Instead of the four functions.
     params : mapping of str to value, optional
         What `context.params` shows to functions; a strategy carries its own.
+    corrections : "all" or iterable of str
+        Defects of Zipline to leave out, by the names of docs/guides/differences-from-zipline.md.
+    fill_at : {"close", "open"}
+        Which price of the next bar an order fills at.
+    cash : {"allow_negative", "reject", "scale"}
+        Whether a buy that cash does not pay fills all the same, is rejected, or is scaled down to what cash pays.
+    fractional_shares : bool
+        Trade fractions of a share.
+    borrow_rate, margin_rate : float
+        What short positions and negative cash cost a year, charged at each session's start: 0.03 is 3%.
 
     Returns
     -------
@@ -86,7 +104,7 @@ def run_algorithm(
     ZeroCapitalError
         If capital_base is not above 0.
     InvalidParameter
-        If both a strategy and functions or params are given.
+        If both a strategy and functions or params are given, or a correction or an extra has an unknown name or value.
     """
     functions = (initialize, handle_data, before_trading_start, analyze)
     if strategy is None:
@@ -95,6 +113,14 @@ def run_algorithm(
         raise InvalidParameter("strategy was passed together with functions or params: pass one or the other")
     else:
         hooks = hooks_of(strategy)
+    rules = rules_of(
+        corrections,
+        fill_at=fill_at,
+        cash=cash,
+        fractional_shares=fractional_shares,
+        borrow_rate=borrow_rate,
+        margin_rate=margin_rate,
+    )
     data = load(bundle, environ=environ, timestamp=bundle_timestamp)
     return simulate(
         hooks,
@@ -105,6 +131,7 @@ def run_algorithm(
         data_frequency=data_frequency,
         benchmark_returns=benchmark_returns,
         analyze=True,
+        rules=rules,
     ).perf
 
 
@@ -118,6 +145,7 @@ def simulate(
     data_frequency: str = "daily",
     benchmark_returns: pd.Series | None = None,
     analyze: bool = False,
+    rules: Rules = ZIPLINE,
 ) -> RunResult:
     """Run an algorithm over an opened bundle; frames and metrics are built when they are asked for.
 
@@ -137,6 +165,8 @@ def simulate(
         Simple returns by session label; zeros if omitted.
     analyze : bool
         Call the algorithm's `analyze` with the perf frame.
+    rules : Rules
+        Corrections and extras, from `rustybt.finance.rules.rules_of`.
 
     Returns
     -------
@@ -147,12 +177,12 @@ def simulate(
     InvalidSpan, ZeroCapitalError
         As `run_algorithm` does.
     """
-    portal = portal_of(bundle)
+    portal = portal_of(bundle, rules.full_precision_prices)
     span = span_of(portal, start, end)
     benchmark: FloatArray = np.zeros(span.size)
     if benchmark_returns is not None:
         benchmark = returns_of_series(benchmark_returns, portal, span)
-    algorithm = Context(market_of(portal, data_frequency), span, capital_base, hooks)
+    algorithm = Context(market_of(portal, data_frequency), span, capital_base, hooks, Setup(rules=rules))
     result = RunResult(simulate_sessions(algorithm, benchmark))
     if analyze and hooks.analyze is not None:
         with activated(algorithm):

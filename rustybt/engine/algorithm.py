@@ -12,6 +12,7 @@ from rustybt.calendars import session_table
 from rustybt.data.bar_data import BarData
 from rustybt.data.instant import Instant
 from rustybt.data.market import Market
+from rustybt.data.open_market import OpenMarket
 from rustybt.engine.event_rules import MARGIN, Bars, EventRule, StatelessRule
 from rustybt.engine.events import AfterOpen, BeforeClose, calendars, date_rules, make_eventrule, time_rules
 from rustybt.engine.ordering import OrderMethods
@@ -23,7 +24,6 @@ from rustybt.errors import InvalidParameter, ScheduleFunctionInvalidCalendar, Ze
 from rustybt.finance.controls import AccountControl, TradingControl
 from rustybt.finance.ledger import Ledger
 from rustybt.finance.portfolio import Account, Portfolio
-from rustybt.finance.rules import ZIPLINE
 
 
 class Context(OrderMethods, SettingMethods):
@@ -71,7 +71,8 @@ class Context(OrderMethods, SettingMethods):
         portal = market.portal
         self.params = dict(hooks.params)
         self.asset_finder = portal.finder
-        self.blotter = setup.blotter.open(market, ZIPLINE)
+        fills_at: Market = OpenMarket(market) if setup.rules.fill_at == "open" else market
+        self.blotter = setup.blotter.open(fills_at, setup.rules)
         self.initialized = False
         self.benchmark: Equity | None = None
         self.capital_change_deltas: dict[pd.Timestamp, float] = {}
@@ -84,7 +85,8 @@ class Context(OrderMethods, SettingMethods):
         self._setup = setup
         self._start = portal.session_labels[span.first]
         self._data = BarData(market)
-        self._ledger = Ledger(market, self._start, capital_base)
+        self._fill_data = self._data if fills_at is market else BarData(fills_at)
+        self._ledger = Ledger(market, self._start, capital_base, setup.rules)
         self._trading_controls: list[TradingControl] = []
         self._account_controls: list[AccountControl] = []
         self._symbol_lookup_date: pd.Timestamp | None = None

@@ -12,6 +12,7 @@ import pandas as pd
 
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
+from rustybt.constants import NS_PER_DAY
 from rustybt.data.instant import Instant
 from rustybt.data.portal import Portal
 from rustybt.engine.actions import CorporateActions, before_trading_start
@@ -69,7 +70,8 @@ class _Session:
         self._portal = portal
         self._recorder = recorder
         self._data = algorithm._data
-        self._actions = actions_of(portal)
+        self._rules = algorithm._setup.rules
+        self._actions = actions_of(portal, self._rules.dividend_paid_next_session)
         self._labels_ns: list[int] = portal.session_ns.tolist()
         self._first = algorithm._span.first
         self._changes_capital = bool(algorithm._setup.capital_changes)
@@ -90,7 +92,8 @@ class _Session:
         at = self._algorithm._at
         if row >= self._portal.first_auto_close_row:
             self._close_expired(row, at)
-        self._blotter.end_session(at.now)
+        for order in self._blotter.end_session(at.now):
+            self._ledger.note_order(order)
         self._algorithm.validate_account_controls()
         self._algorithm._sync_prices()
         self._recorder.end_session()
@@ -101,14 +104,22 @@ class _Session:
     def _open(self, row: int) -> None:
         ledger, session_ns = self._ledger, self._labels_ns[row]
         ledger.start_session()
+        owed = self._financing(row) if self._rules.charges_financing else None
         if ledger.positions:
             self._earn_dividends(session_ns)
         grants = ledger.pay_dividends(session_ns)
         self._recorder.start_session(row - self._first, grants)
+        if owed is not None:
+            ledger.pay_financing(*owed)
         splits = self._actions.splits.get(session_ns)
         if splits and (ledger.positions or self._blotter.open_orders):
             self._blotter.apply_splits(splits)
             ledger.apply_splits(splits)
+
+    def _financing(self, row: int) -> tuple[float, float]:
+        """Give what the nights since the last session cost, by what was held and owed at its end."""
+        nights_ns = self._labels_ns[row] - self._labels_ns[row - 1] if row > self._first else 0
+        return self._ledger.financing(nights_ns // NS_PER_DAY)
 
     def _earn_dividends(self, session_ns: int) -> None:
         held = self._ledger.positions
@@ -127,7 +138,7 @@ class _Session:
     def _before_trading_start(self, row: int, next_bar: int) -> None:
         algorithm = self._algorithm
         now = before_trading_start(self._portal.session_labels[row])
-        if self._market.frequency == "daily":
+        if self._market.frequency == "daily" and not self._rules.no_lookahead_before_trading_start:
             algorithm._move(Instant(row, row, now))  # sees today's close, as in Zipline
         else:
             seen = self._market.instant_before(next_bar)
@@ -141,13 +152,16 @@ class _Session:
     def _bars(self, row: int, bars: range, times: list[pd.Timestamp]) -> None:
         algorithm, blotter, ledger, data = self._algorithm, self._blotter, self._ledger, self._data
         handle_data, events = algorithm._hooks.handle_data, algorithm._events
+        fill_data = algorithm._fill_data
         for bar, now in zip(bars, times, strict=True):
             if self._changes_capital_at_bars:
                 algorithm._change_capital(now)
             at = Instant(row, bar, now)
             algorithm._move(at)
             if blotter.open_orders:
-                blotter.fill(ledger, data, at)
+                if fill_data is not data:
+                    fill_data._move(at)
+                blotter.fill(ledger, fill_data, at)
             if handle_data is not None:
                 handle_data(algorithm, data)
             if events:
@@ -218,6 +232,8 @@ class _Recorder:
                 exposure.shorts_count,
                 gross,
                 net,
+                ledger.borrow_cost,
+                ledger.margin_interest,
             )
         )
         self._cash_flow = ledger.cash_flow
@@ -252,11 +268,12 @@ class _Recorder:
             stock_grants=self._stock_grants,
             capital_added=sum(algorithm.capital_change_deltas.values()),
             columns=algorithm._setup.columns,
+            rules=algorithm._setup.rules,
             packets=[] if self.metrics is None else self.metrics.packets,
         )
 
 
 @lru_cache(maxsize=4)
-def actions_of(portal: Portal) -> CorporateActions:
+def actions_of(portal: Portal, pays_next_session: bool = False) -> CorporateActions:
     """Give the process's one index of a bundle's corporate actions."""
-    return CorporateActions(portal)
+    return CorporateActions(portal, pays_next_session)

@@ -10,6 +10,7 @@ from rustybt.data.portal import Portal
 from rustybt.engine.metric_hooks import Packet
 from rustybt.engine.span import Span
 from rustybt.finance.records import TRANSACTION
+from rustybt.finance.rules import Rules
 from rustybt.finance.transaction import Transaction
 
 SESSION_FIELDS = (
@@ -28,6 +29,8 @@ SESSION_FIELDS = (
     "shorts_count",
     "gross_leverage",
     "net_leverage",
+    "borrow_cost",
+    "margin_interest",
 )
 """Columns of `RunRecords.sessions`, in the units of the perf frame."""
 
@@ -64,6 +67,8 @@ class RunRecords(NamedTuple):
         What capital changes added to the account.
     columns : frozenset of str
         Columns of the perf frame that the run's metrics name.
+    rules : Rules
+        The run's corrections and extras.
     packets : list of Packet
         What metrics of the user's own said of each session; empty where there are none.
     """
@@ -80,6 +85,7 @@ class RunRecords(NamedTuple):
     stock_grants: list[tuple[int, Equity, float]]
     capital_added: float
     columns: frozenset[str]
+    rules: Rules
     packets: list[Packet]
 
     def column(self, name: str) -> FloatArray:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from rustybt.engine.capital_changes import CapitalChanges
 from rustybt.finance.blotter import SimulationBlotter
 from rustybt.finance.metrics import Columns, default_metrics
+from rustybt.finance.rules import ZIPLINE, Rules
 
 PLATFORM = "rustybt"
 
@@ -22,6 +23,8 @@ class Setup(NamedTuple):
         Cash from outside, by nanoseconds UTC.
     platform, arena : str
         What `get_environment` gives.
+    rules : Rules
+        Corrections and extras.
     """
 
     metrics: tuple[Any, ...] = tuple(default_metrics())
@@ -29,6 +32,7 @@ class Setup(NamedTuple):
     capital_changes: CapitalChanges = {}
     platform: str = PLATFORM
     arena: str = "backtest"
+    rules: Rules = ZIPLINE
 
     @property
     def columns(self) -> frozenset[str]:

@@ -32,11 +32,14 @@ def perf_frame(records: RunRecords) -> pd.DataFrame:
     pd.DataFrame
         One row a session, indexed by its close (UTC): Zipline's 37 columns and the recorded variables. A recorded name
         that equals a statistic's is overwritten by the statistic, and one that equals a ledger column's overwrites it.
-        A run with other metrics has their columns; those of the user's own go before the standard ones.
+        A run with other metrics has their columns; those of the user's own go before the standard ones. A run that
+        charges for short positions or negative cash has borrow_cost and margin_interest in addition.
     """
     span, portal = records.span, records.portal
     index = pd.DatetimeIndex(portal.close_times[span.first : span.last + 1])
     wanted = records.columns | {"period_open", "period_close"}
+    if records.rules.charges_financing:
+        wanted |= {"borrow_cost", "margin_interest"}
     columns = {name: column for name, column in _ledger_columns(records).items() if name in wanted}
     columns.update(_columns_of([packet.daily for packet in records.packets]))
     columns.update(_columns_of(records.recorded))
@@ -67,7 +70,8 @@ def _ledger_columns(records: RunRecords) -> dict[str, Any]:
         columns[f"{side}s_count"] = records.column(f"{side}s_count").astype(np.int64)
         columns[f"{side}_value"] = columns[f"{side}_exposure"] = records.column(f"{side}_value")
     columns["gross_leverage"] = records.column("gross_leverage")
-    columns["net_leverage"] = records.column("net_leverage")
+    for name in ("net_leverage", "borrow_cost", "margin_interest"):
+        columns[name] = records.column(name)
     return columns
 
 

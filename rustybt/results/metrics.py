@@ -34,6 +34,8 @@ class MetricInputs(NamedTuple):
         From `rustybt.results.trades.round_trips`.
     transactions : structured array of TRANSACTION, shape (n_fills,)
         Every fill.
+    borrow_cost, margin_interest : float
+        What short positions and negative cash cost.
     """
 
     returns: FloatArray
@@ -43,6 +45,8 @@ class MetricInputs(NamedTuple):
     gross_leverage: FloatArray
     trades: Records
     transactions: Records
+    borrow_cost: float = 0.0
+    margin_interest: float = 0.0
 
 
 class MetricSpec(NamedTuple):
@@ -112,6 +116,8 @@ METRICS: Final[dict[str, MetricSpec]] = {
         "Σ|shares·price|/mean(V)·252/n", lambda run: by_trade.turnover(run.transactions, run.portfolio_value)
     ),
     "commission": MetricSpec("Σ commission", lambda run: by_trade.total_commission(run.transactions)),
+    "borrow_cost": MetricSpec("Σ short value·rate·days/365", lambda run: run.borrow_cost),
+    "margin_interest": MetricSpec("Σ max(−cash, 0)·rate·days/365", lambda run: run.margin_interest),
     "fills": MetricSpec("number of fills", lambda run: float(len(run.transactions))),
     "trades": _of_trades("number of closed trades", by_trade.trade_count),
     "open_trades": _of_trades("number of trades still open", by_trade.open_trade_count),

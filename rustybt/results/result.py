@@ -66,7 +66,8 @@ class RunResult:
     def round_trips(self) -> Records:
         """All trades, a structured array of dtype `rustybt.results.trades.TRADE`."""
         last = {asset.sid: price for asset, _, _, price in self.records.positions[-1]}
-        return round_trips(self.transactions, self._restatements(), last, self.records.span.size - 1)
+        fractional = self.records.rules.fractional_shares
+        return round_trips(self.transactions, self._restatements(), last, self.records.span.size - 1, fractional)
 
     @cached_property
     def perf(self) -> pd.DataFrame:
@@ -85,6 +86,8 @@ class RunResult:
                 gross_leverage=self.gross_leverage,
                 trades=self.round_trips,
                 transactions=self.transactions,
+                borrow_cost=float(self.records.column("borrow_cost").sum()),
+                margin_interest=float(self.records.column("margin_interest").sum()),
             )
         )
 

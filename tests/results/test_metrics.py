@@ -17,6 +17,7 @@ ROW = re.compile(r"^\| (\w+) \| `(.+?)` \| (.+?) \| (.*?) ?\|$", re.MULTILINE)
 OF_RETURNS = set(METRICS) - {
     *("benchmark_return ending_value pnl time_in_market avg_gross_leverage max_leverage turnover commission".split()),
     *("fills trades open_trades win_rate profit_factor payoff_ratio avg_trade_pnl expectancy avg_bars_held".split()),
+    *("borrow_cost", "margin_interest"),
 }
 
 
