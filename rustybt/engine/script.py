@@ -1,13 +1,16 @@
 """What does a user's strategy file hold: a Strategy class, or Zipline's functions?"""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from rustybt.engine.strategy import HOOK_NAMES, Hooks, Strategy, hooks_of, hooks_of_namespace
 from rustybt.errors import ScriptError, did_you_mean
+
+ALGOTEXT = "<algotext>"
+"""The file name of a strategy that is no file."""
 
 
 def execute_script(path: Path) -> ModuleType:
@@ -28,38 +31,102 @@ def execute_script(path: Path) -> ModuleType:
     ScriptError
         If the file is missing or no Python, or imports zipline. What it raises itself goes through.
     """
-    code = compile_script(path)
-    module = ModuleType(f"_script_{path.stem}")
-    module.__file__ = str(path.resolve())
-    sys.modules[module.__name__] = module  # dataclasses and pickles look a class's module up there
+    source = read_source(path, "strategy file")
+    module = new_module(f"_script_{path.stem}", str(path.resolve()))
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    try:
-        exec(code, vars(module))
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "zipline":
-            raise
-        raise ScriptError(f"{path.name} imports {error.name!r}: write rustybt where it says zipline") from error
+    execute_source(source, str(path), vars(module))
     return module
 
 
-def compile_script(path: Path) -> Any:
-    """Read and compile a file, or say in which line it is no Python."""
+def execute_text(text: str, defines: Iterable[str] = ()) -> ModuleType:
+    """Execute the text of a strategy, as `rustybt run -t` and the notebook magic give it.
+
+    Parameters
+    ----------
+    text : str
+        Python source.
+    defines : iterable of str
+        Each "NAME=EXPRESSION"; bound before the text is executed, in order, so that later ones may use earlier ones.
+
+    Returns
+    -------
+    ModuleType
+        With the text's globals.
+
+    Raises
+    ------
+    ScriptError
+        If the text is no Python, or imports zipline, or a definition has another form. What they raise goes through.
+    """
+    module = new_module(f"_script_{ALGOTEXT.strip('<>')}", ALGOTEXT)
+    for define in defines:
+        name, equals, expression = define.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise ScriptError(f"definition {define!r} is not of the form NAME=EXPRESSION")
+        vars(module)[name.strip()] = eval(compiled(expression.strip(), f"-D {name.strip()}", "eval"), vars(module))
+    execute_source(text, ALGOTEXT, vars(module))
+    return module
+
+
+def new_module(name: str, file: str) -> ModuleType:
+    """Give an empty module that is known by its name, where dataclasses and pickles look a class's module up."""
+    module = ModuleType(name)
+    module.__file__ = file
+    sys.modules[name] = module
+    return module
+
+
+def execute_source(source: str | bytes, filename: str, namespace: dict[str, Any]) -> None:
+    """Execute source in a namespace.
+
+    Parameters
+    ----------
+    source : str or bytes
+        Python.
+    filename : str
+        What tracebacks and messages call it.
+    namespace : dict
+        Gets its globals.
+
+    Raises
+    ------
+    ScriptError
+        If it is no Python, or imports zipline. What it raises itself goes through.
+    """
+    code = compiled(source, filename)
     try:
-        source = path.read_bytes()
+        exec(code, namespace)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "zipline":
+            raise
+        raise ScriptError(
+            f"{Path(filename).name} imports {error.name!r}: write rustybt where it says zipline"
+        ) from error
+
+
+def read_source(path: Path, kind: str) -> bytes:
+    """Read a file, or say under the name of its kind that there is none."""
+    try:
+        return path.read_bytes()
     except FileNotFoundError:
         near = did_you_mean(path.name, [other.name for other in path.parent.glob("*.py")])
-        raise ScriptError(f"strategy file {str(path)!r} does not exist{near}") from None
+        raise ScriptError(f"{kind} {str(path)!r} does not exist{near}") from None
     except IsADirectoryError:
-        raise ScriptError(f"strategy file {str(path)!r} is a folder: name a .py file in it") from None
+        raise ScriptError(f"{kind} {str(path)!r} is a folder: name a .py file in it") from None
+
+
+def compiled(source: str | bytes, filename: str, mode: str = "exec") -> Any:
+    """Compile source, or say in which line it is no Python."""
+    shown = Path(filename).name
     try:
-        return compile(source, str(path), "exec")
+        return compile(source, filename, mode)
     except SyntaxError as error:
         code = f": {error.text.strip()}" if error.text and error.text.strip() else ""
-        raise ScriptError(f"{path.name}, line {error.lineno or 1}: {error.msg}{code}") from error
+        raise ScriptError(f"{shown}, line {error.lineno or 1}: {error.msg}{code}") from error
     except ValueError as error:
-        raise ScriptError(f"{path.name} is no Python source: {error}") from error
+        raise ScriptError(f"{shown} is no Python source: {error}") from error
 
 
 def strategy_class_of(module: ModuleType) -> type[Strategy] | None:
