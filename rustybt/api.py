@@ -10,11 +10,23 @@ from typing import Any
 
 import pandas as pd
 
-from rustybt.assets import Asset, Equity
+from rustybt.assets import Equity
 from rustybt.engine import events
 from rustybt.engine.active import current
 from rustybt.engine.event_rules import StatelessRule
 from rustybt.engine.events import calendars, date_rules, time_rules
+from rustybt.engine.order_calls import (
+    batch_market_order,
+    cancel_order,
+    get_open_orders,
+    get_order,
+    order,
+    order_percent,
+    order_target,
+    order_target_percent,
+    order_target_value,
+    order_value,
+)
 from rustybt.engine.setting_calls import (
     set_asset_restrictions,
     set_benchmark,
@@ -37,9 +49,8 @@ from rustybt.finance.asset_restrictions import (
     Restriction,
     StaticRestrictions,
 )
+from rustybt.finance.bracket import Bracket
 from rustybt.finance.cancel_policy import EODCancel, NeverCancel
-from rustybt.finance.execution import ExecutionStyle
-from rustybt.finance.order import Order
 from rustybt.finance.slippage import (
     FixedBasisPointsSlippage,
     FixedSlippage,
@@ -47,6 +58,7 @@ from rustybt.finance.slippage import (
 )
 
 __all__ = [
+    "Bracket",
     "EODCancel",
     "FixedBasisPointsSlippage",
     "FixedSlippage",
@@ -134,151 +146,6 @@ def sid(sid: int) -> Equity:
         If the bundle has no such asset.
     """
     return current("sid").sid(sid)
-
-
-def order(
-    asset: Asset,
-    amount: float,
-    limit_price: float | None = None,
-    stop_price: float | None = None,
-    style: ExecutionStyle | None = None,
-) -> str | None:
-    """Order a number of shares; it fills from the next bar on.
-
-    Parameters
-    ----------
-    asset : Asset
-        What to trade.
-    amount : float
-        Signed shares, truncated to whole ones after snapping to an integer within 0.0001; negative sells.
-    limit_price, stop_price : float, optional
-        Short for a LimitOrder, StopOrder or StopLimitOrder.
-    style : ExecutionStyle, optional
-        Instead of the prices; a MarketOrder by default.
-
-    Returns
-    -------
-    str or None
-        The order's id; None for 0 shares and for an asset that has left the market.
-
-    Raises
-    ------
-    UnsupportedOrderParameters
-        If the asset is none, or both a style and a price are given.
-    BadOrderParameters
-        If a price is negative or not finite.
-    OrderDuringInitialize, OrderInBeforeTradingStart
-        Where no market is open.
-    """
-    return current("order").order(asset, amount, limit_price, stop_price, style)
-
-
-def order_value(
-    asset: Asset,
-    value: float,
-    limit_price: float | None = None,
-    stop_price: float | None = None,
-    style: ExecutionStyle | None = None,
-) -> str | None:
-    """Order shares worth an amount of money at the current price; see `order`.
-
-    Raises
-    ------
-    CannotOrderDelistedAsset
-        If the asset has no price, or is not listed now.
-    """
-    return current("order_value").order_value(asset, value, limit_price, stop_price, style)
-
-
-def order_percent(
-    asset: Asset,
-    percent: float,
-    limit_price: float | None = None,
-    stop_price: float | None = None,
-    style: ExecutionStyle | None = None,
-) -> str | None:
-    """Order shares worth a fraction (0.5 is 50%) of the portfolio's value; see `order_value`."""
-    return current("order_percent").order_percent(asset, percent, limit_price, stop_price, style)
-
-
-def order_target(
-    asset: Asset,
-    target: float,
-    limit_price: float | None = None,
-    stop_price: float | None = None,
-    style: ExecutionStyle | None = None,
-) -> str | None:
-    """Order what is missing to hold a number of shares; open orders are not counted. See `order`."""
-    return current("order_target").order_target(asset, target, limit_price, stop_price, style)
-
-
-def order_target_value(
-    asset: Asset,
-    target: float,
-    limit_price: float | None = None,
-    stop_price: float | None = None,
-    style: ExecutionStyle | None = None,
-) -> str | None:
-    """Order what is missing to hold shares worth an amount of money; see `order_target` and `order_value`."""
-    return current("order_target_value").order_target_value(asset, target, limit_price, stop_price, style)
-
-
-def order_target_percent(
-    asset: Asset,
-    target: float,
-    limit_price: float | None = None,
-    stop_price: float | None = None,
-    style: ExecutionStyle | None = None,
-) -> str | None:
-    """Order what is missing to hold a fraction of the portfolio's value; see `order_target` and `order_value`."""
-    return current("order_target_percent").order_target_percent(asset, target, limit_price, stop_price, style)
-
-
-def batch_market_order(share_counts: pd.Series) -> pd.Index:
-    """Place many market orders at once; trading controls are not asked.
-
-    Parameters
-    ----------
-    share_counts : pd.Series of int64
-        Signed shares by asset; 0 places nothing.
-
-    Returns
-    -------
-    pd.Index of str
-        The orders' ids.
-
-    Raises
-    ------
-    TypeError
-        If it is no Series of int64.
-    """
-    return current("batch_market_order").batch_market_order(share_counts)
-
-
-def get_open_orders(asset: Asset | None = None) -> Any:
-    """Give snapshots of the open orders.
-
-    Parameters
-    ----------
-    asset : Asset, optional
-        Only those of this asset.
-
-    Returns
-    -------
-    dict of Asset to list of Order, or list of Order
-        A list for one asset.
-    """
-    return current("get_open_orders").get_open_orders(asset)
-
-
-def get_order(order_id: str) -> Order | None:
-    """Give a snapshot of an order by its id, or None for an unknown one."""
-    return current("get_order").get_order(order_id)
-
-
-def cancel_order(order_param: str | Order) -> None:
-    """Cancel an open order by its id or snapshot; what is closed already stays as it is."""
-    current("cancel_order").cancel_order(order_param)
 
 
 def record(*args: Any, **kwargs: Any) -> None:
