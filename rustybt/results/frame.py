@@ -4,6 +4,7 @@ Every column is that of zipline-reloaded 3.2.1: statistics are over all sessions
 is None.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from rustybt.kernels.expanding import expanding_constant, expanding_drawdown, ex
 
 SMALLEST_VARIANCE = 1e-30
 """Of a benchmark, under which beta is not defined (empyrical's bound)."""
+
+NOTHING: Mapping[str, Any] = {}
 
 
 def perf_frame(records: RunRecords) -> pd.DataFrame:
@@ -42,7 +45,7 @@ def perf_frame(records: RunRecords) -> pd.DataFrame:
         wanted |= {"borrow_cost", "margin_interest"}
     columns = {name: column for name, column in _ledger_columns(records).items() if name in wanted}
     columns.update(_columns_of([packet.daily for packet in records.packets]))
-    columns.update(_columns_of(records.recorded))
+    columns.update(_columns_of(records.recorded, columns))
     columns.update((name, column) for name, column in _statistics(records).items() if name in wanted)
     columns.update(_columns_of([packet.risk for packet in records.packets]))
     return pd.DataFrame(columns, index=index)
@@ -75,12 +78,13 @@ def _ledger_columns(records: RunRecords) -> dict[str, Any]:
     return columns
 
 
-def _columns_of(days: list[dict[str, Any]]) -> dict[str, Any]:
-    """Turn one dict a session into one column a key, NaN where a session lacks it."""
+def _columns_of(days: list[dict[str, Any]], below: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
+    """Turn one dict a session into one column a key; where a session lacks it, the column below shows, or else NaN."""
     names = dict.fromkeys(name for day in days for name in day)
     columns: dict[str, Any] = {}
     for name in names:
-        values = [day.get(name, np.nan) for day in days]
+        column = below.get(name, [np.nan] * len(days))
+        values = [day.get(name, cell) for day, cell in zip(days, column, strict=True)]
         columns[name] = values if all(np.isscalar(value) for value in values) else _cells(values)
     return columns
 
