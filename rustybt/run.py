@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rustybt._typing import FloatArray
+from rustybt.calendars import get_calendar
 from rustybt.data.bundles import load
 from rustybt.data.market import DailyMarket, Market
 from rustybt.data.minute_market import MinuteMarket
@@ -17,12 +18,13 @@ from rustybt.data.store import BundleData
 from rustybt.engine.active import activated
 from rustybt.engine.algorithm import Context
 from rustybt.engine.benchmark import returns_of_series
+from rustybt.engine.extensions import load_extensions
 from rustybt.engine.loop import simulate_sessions
-from rustybt.engine.setup import Setup
+from rustybt.engine.setup import DEFAULT_SETUP, Setup, setup_of
 from rustybt.engine.span import span_of
 from rustybt.engine.strategy import Hooks, Strategy, hooks_of
 from rustybt.errors import InvalidParameter
-from rustybt.finance.rules import ZIPLINE, Rules, rules_of
+from rustybt.finance.rules import rules_of
 from rustybt.results.result import RunResult
 
 
@@ -37,9 +39,16 @@ def run_algorithm(
     data_frequency: str = "daily",
     bundle: str = "mag-7",
     bundle_timestamp: Any = None,
+    trading_calendar: Any = None,
+    metrics_set: Any = "default",
     benchmark_returns: pd.Series | None = None,
+    default_extension: bool = True,
+    extensions: Iterable[str] = (),
+    strict_extensions: bool = True,
     environ: Mapping[str, str] = os.environ,
     *,
+    blotter: Any = "default",
+    capital_changes: Mapping[Any, Mapping[str, Any]] | None = None,
     strategy: Strategy | None = None,
     params: Mapping[str, Any] | None = None,
     corrections: str | Iterable[str] = (),
@@ -71,10 +80,28 @@ def run_algorithm(
         Name of an ingested bundle; mag-7 is the embedded sample, which is synthetic.
     bundle_timestamp : date-like, optional
         Takes the version that was current then; the latest if omitted.
+    trading_calendar : ExchangeCalendar or str, optional
+        The bundle's own, which is the default: a run's sessions are its bundle's.
+    metrics_set : str or set of metrics
+        "default", "none" (only what is recorded), a name registered with `rustybt.finance.metrics.register`, or the
+        metrics themselves.
     benchmark_returns : pd.Series, optional
         Simple returns by session label; zeros if omitted. `set_benchmark` goes before it.
+    default_extension : bool
+        Execute extension.py in the root first, if there is one and it was not executed yet.
+    extensions : iterable of str
+        More extensions to execute: files that end in .py, or dotted names of modules.
+    strict_extensions : bool
+        False warns of an extension that fails, and goes on.
     environ : mapping of str to str
         Where RUSTYBT_ROOT is looked up.
+    blotter : str, SimulationBlotter or type
+        "default", a name registered with `rustybt.extensions.register`, `rustybt.finance.blotter.SimulationBlotter`
+        with costs and a cancel policy, or a class derived from `rustybt.finance.blotter.Blotter`.
+    capital_changes : mapping, optional
+        Cash from outside, such as {"2020-01-03": {"type": "delta", "value": 5000.0}}: at a session's start by its
+        label, or in a minute simulation before a minute. "target" instead of "delta" is what the portfolio is then
+        worth. It is neither gain nor cash flow.
     strategy : Strategy, optional
         Instead of the four functions.
     params : mapping of str to value, optional
@@ -104,7 +131,8 @@ def run_algorithm(
     ZeroCapitalError
         If capital_base is not above 0.
     InvalidParameter
-        If both a strategy and functions or params are given, or a correction or an extra has an unknown name or value.
+        If both a strategy and functions or params are given, a correction or an extra has an unknown name or value, or
+        a calendar, metrics set, blotter or capital change is none.
     """
     functions = (initialize, handle_data, before_trading_start, analyze)
     if strategy is None:
@@ -121,7 +149,10 @@ def run_algorithm(
         borrow_rate=borrow_rate,
         margin_rate=margin_rate,
     )
+    load_extensions(default_extension, extensions, strict_extensions, environ)
+    setup = setup_of(metrics_set, blotter, capital_changes, rules=rules)
     data = load(bundle, environ=environ, timestamp=bundle_timestamp)
+    require_calendar(trading_calendar, data)
     return simulate(
         hooks,
         data,
@@ -131,7 +162,7 @@ def run_algorithm(
         data_frequency=data_frequency,
         benchmark_returns=benchmark_returns,
         analyze=True,
-        rules=rules,
+        setup=setup,
     ).perf
 
 
@@ -145,7 +176,7 @@ def simulate(
     data_frequency: str = "daily",
     benchmark_returns: pd.Series | None = None,
     analyze: bool = False,
-    rules: Rules = ZIPLINE,
+    setup: Setup = DEFAULT_SETUP,
 ) -> RunResult:
     """Run an algorithm over an opened bundle; frames and metrics are built when they are asked for.
 
@@ -165,8 +196,8 @@ def simulate(
         Simple returns by session label; zeros if omitted.
     analyze : bool
         Call the algorithm's `analyze` with the perf frame.
-    rules : Rules
-        Corrections and extras, from `rustybt.finance.rules.rules_of`.
+    setup : Setup
+        Metrics, order book, capital changes, corrections and extras.
 
     Returns
     -------
@@ -177,17 +208,55 @@ def simulate(
     InvalidSpan, ZeroCapitalError
         As `run_algorithm` does.
     """
-    portal = portal_of(bundle, rules.full_precision_prices)
+    portal = portal_of(bundle, setup.rules.full_precision_prices)
     span = span_of(portal, start, end)
     benchmark: FloatArray = np.zeros(span.size)
     if benchmark_returns is not None:
         benchmark = returns_of_series(benchmark_returns, portal, span)
-    algorithm = Context(market_of(portal, data_frequency), span, capital_base, hooks, Setup(rules=rules))
-    result = RunResult(simulate_sessions(algorithm, benchmark))
-    if analyze and hooks.analyze is not None:
-        with activated(algorithm):
-            hooks.analyze(algorithm, result.perf)
+    return finish(Context(market_of(portal, data_frequency), span, capital_base, hooks, setup), benchmark, analyze)
+
+
+def finish(context: Context, benchmark: FloatArray, analyze: bool) -> RunResult:
+    """Run an algorithm that is ready to run.
+
+    Parameters
+    ----------
+    context : Context
+        Fresh: it runs once.
+    benchmark : float64 array, shape (n_sessions,)
+        Simple returns; an asset that the algorithm sets goes before them.
+    analyze : bool
+        Call the algorithm's `analyze` with the perf frame.
+
+    Returns
+    -------
+    RunResult
+    """
+    result = RunResult(simulate_sessions(context, benchmark))
+    function = context._hooks.analyze
+    if analyze and function is not None:
+        with activated(context):
+            function(context, result.perf)
     return result
+
+
+def require_calendar(trading_calendar: Any, bundle: BundleData) -> None:
+    """Refuse a calendar, given by name or as an object, that is not the bundle's own.
+
+    Raises
+    ------
+    InvalidParameter
+        If it is another, or none.
+    """
+    own = bundle.sessions.name
+    if trading_calendar is None or (isinstance(trading_calendar, str) and trading_calendar == own):
+        return
+    given = get_calendar(trading_calendar) if isinstance(trading_calendar, str) else trading_calendar
+    if getattr(given, "name", None) != own:
+        raise InvalidParameter(
+            f"trading_calendar {getattr(given, 'name', given)!r} is not that of bundle {bundle.name!r}, whose sessions "
+            f"are those of {own}: leave it out, or ingest the data on that calendar"
+        )
 
 
 def market_of(portal: Portal, data_frequency: str) -> Market:

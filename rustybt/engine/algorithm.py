@@ -13,6 +13,7 @@ from rustybt.data.bar_data import BarData
 from rustybt.data.instant import Instant
 from rustybt.data.market import Market
 from rustybt.data.open_market import OpenMarket
+from rustybt.engine.capital_changes import warn_of_unused
 from rustybt.engine.event_rules import MARGIN, Bars, EventRule, StatelessRule
 from rustybt.engine.events import AfterOpen, BeforeClose, calendars, date_rules, make_eventrule, time_rules
 from rustybt.engine.ordering import OrderMethods
@@ -68,6 +69,7 @@ class Context(OrderMethods, SettingMethods):
     ) -> None:
         if not capital_base > 0:
             raise ZeroCapitalError(f"capital_base {capital_base} must be above 0")
+        warn_of_unused(setup.capital_changes, market, span)
         portal = market.portal
         self.params = dict(hooks.params)
         self.asset_finder = portal.finder

@@ -1,13 +1,15 @@
 """What is a run set up with, besides its market, its sessions and the user's functions?"""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from rustybt.engine.capital_changes import CapitalChanges
-from rustybt.finance.blotter import SimulationBlotter
-from rustybt.finance.metrics import Columns, default_metrics
+from rustybt.engine.capital_changes import CapitalChanges, capital_changes_of
+from rustybt.finance.blotter import SimulationBlotter, blotter_of
+from rustybt.finance.metrics import Columns, default_metrics, resolve
 from rustybt.finance.rules import ZIPLINE, Rules
 
 PLATFORM = "rustybt"
+BACKTEST = "backtest"
 
 
 class Setup(NamedTuple):
@@ -31,7 +33,7 @@ class Setup(NamedTuple):
     blotter: SimulationBlotter = SimulationBlotter()
     capital_changes: CapitalChanges = {}
     platform: str = PLATFORM
-    arena: str = "backtest"
+    arena: str = BACKTEST
     rules: Rules = ZIPLINE
 
     @property
@@ -46,3 +48,39 @@ class Setup(NamedTuple):
 
 
 DEFAULT_SETUP = Setup()
+
+
+def setup_of(
+    metrics_set: Any = "default",
+    blotter: Any = "default",
+    capital_changes: Mapping[Any, Mapping[str, Any]] | None = None,
+    platform: str = PLATFORM,
+    arena: str = BACKTEST,
+    rules: Rules = ZIPLINE,
+) -> Setup:
+    """Read what a user gives for a run's setup.
+
+    Parameters
+    ----------
+    metrics_set
+        See `rustybt.finance.metrics.resolve`.
+    blotter
+        See `rustybt.finance.blotter.blotter_of`.
+    capital_changes
+        See `rustybt.engine.capital_changes.capital_changes_of`.
+    platform, arena : str
+        What `get_environment` gives.
+    rules : Rules
+        Corrections and extras.
+
+    Returns
+    -------
+    Setup
+
+    Raises
+    ------
+    InvalidParameter
+        If one of them is none.
+    """
+    changes = capital_changes_of(capital_changes)
+    return Setup(resolve(metrics_set), blotter_of(blotter), changes, platform, arena, rules)
