@@ -57,6 +57,11 @@ class BarData:
         """The label of the current session, tz-naive midnight."""
         return self._portal.session_labels[self._at.row]
 
+    @property
+    def current_session_minutes(self) -> pd.DatetimeIndex:
+        """Every market minute of the current session, UTC."""
+        return self._portal.session_minutes(self._at.row)
+
     def current(self, assets: Any, fields: Any) -> Any:
         """Give the current value of fields of assets.
 

@@ -1,7 +1,7 @@
 """What was an asset's value at a minute, as a simulation standing there knows it?
 
-A minute's number counts the market minutes of the bundle's sessions. Values come from one month's block at a time;
-blocks that were mapped stay mapped, and their pages are the system's business.
+A minute's number counts the market minutes of the bundle's sessions. Values come from one month's block at a time; the
+latest blocks stay mapped, and their pages are the system's business.
 """
 
 from bisect import bisect_right
@@ -23,6 +23,8 @@ from rustybt.errors import NoMinuteBars
 
 if TYPE_CHECKING:
     from rustybt.assets import Equity
+
+MAPPED_BLOCKS = 64
 
 
 class MinuteMarket:
@@ -188,6 +190,8 @@ class MinuteMarket:
         """Give a month's dense array of a field, shape (minutes of the block, n_assets), read-only."""
         found = self._blocks.get((field, block))
         if found is None:
+            if len(self._blocks) >= MAPPED_BLOCKS:  # each holds a file descriptor
+                del self._blocks[next(iter(self._blocks))]
             found = self._blocks[field, block] = np.asarray(self.portal.bundle.minute(field, block))
         return found
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from rustybt._typing import FloatArray
-from rustybt.constants import NAT, NS_PER_DAY, OHLCV
+from rustybt.calendars import SessionTable, session_breaks, session_table
+from rustybt.constants import NAT, NS_PER_DAY, NS_PER_MINUTE, OHLCV
 from rustybt.data.factors import Factors
 from rustybt.kernels.adjust import round_window
 
@@ -85,6 +86,15 @@ class Portal:
     def last_traded_rows(self) -> "np.ndarray[tuple[int, ...], np.dtype[np.int32]]":
         """For each row and column the last row up to it with volume, -1 for none."""
         return np.asarray(self.bundle.daily("last_traded"))
+
+    def session_minutes(self, row: int) -> pd.DatetimeIndex:
+        """Give the market minutes of a session, UTC; a lunch break is left out."""
+        table = self.session_table
+        labels = np.arange(int(table.open_ns[row]), int(table.close_ns[row]) + 1, NS_PER_MINUTE)
+        breaks = session_breaks(SessionTable(table.name, *(times[row : row + 1] for times in table[1:])))
+        for _, last_am_ns, first_pm_ns in breaks.tolist():
+            labels = labels[(labels <= last_am_ns) | (labels >= first_pm_ns)]
+        return pd.DatetimeIndex(labels.view("datetime64[ns]")).tz_localize("UTC")
 
     def asset_index(self, assets: "tuple[Equity, ...]") -> pd.Index:
         """Give assets as a frame's labels; building an index takes longer than a small window."""
@@ -224,8 +234,6 @@ class Portal:
 
     def sessions_missing_until(self, when: pd.Timestamp) -> bool:
         """Say whether the calendar has a session after the last bar and up to a date."""
-        from rustybt.calendars import session_table
-
         day_after = self.session_labels[-1] + pd.Timedelta(1, unit="D")
         when = min(when, day_after + pd.Timedelta(31, unit="D"))  # no market rests longer, and a calendar has an end
         return when >= day_after and len(session_table(self.bundle.calendar_name, day_after, when).session_ns) > 0
@@ -233,8 +241,6 @@ class Portal:
     @cached_property
     def sessions_before(self) -> pd.DatetimeIndex:
         """Sessions from the bundle's first allowed one up to, not including, the first with a bar."""
-        from rustybt.calendars import session_table
-
         first, last = self.bundle.first_trading_session_ns, int(self.session_ns[0]) - NS_PER_DAY
         if first > last:
             return pd.DatetimeIndex([], dtype="datetime64[ns]")

@@ -106,3 +106,13 @@ def test_what_is_no_question_is_refused(quad, at, call, error, message):
     data, msft = at(quad, "2012-02-09", "MSFT")
     with pytest.raises(error, match=message):
         call(data, msft)
+
+
+def test_the_minutes_of_a_session_end_early_on_a_half_day(quad, at):
+    data, _ = at(quad, "2012-11-23", "KO")
+    minutes = data.current_session_minutes
+    assert (str(minutes[0]), str(minutes[-1]), len(minutes)) == (
+        "2012-11-23 14:31:00+00:00",
+        "2012-11-23 18:00:00+00:00",
+        210,
+    )

@@ -193,7 +193,8 @@ def _sort_file(path: Path) -> None:
 
     unsorted = path.with_suffix(".unsorted")
     path.replace(unsorted)
-    connection = duckdb.connect(":memory:", config={"threads": 2})
+    spilled = str(path.parent / "spilled")
+    connection = duckdb.connect(":memory:", config={"threads": 2, "temp_directory": spilled})
     try:
         table = connection.read_parquet(glob.escape(str(unsorted))).order("sid, session")
         table.write_parquet(str(path), compression="zstd", row_group_size=ROWS_PER_GROUP)
