@@ -7,29 +7,50 @@ Examples
 --------
 >>> import rustybt
 >>> sorted(rustybt.__all__)
-['Optimizer', 'Strategy', '__version__', 'run_algorithm']
+['Blotter', 'Optimizer', 'Strategy', 'TradingAlgorithm', '__version__', 'extension_args', 'get_calendar', ...]
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rustybt.algorithm import TradingAlgorithm
+    from rustybt.calendars import get_calendar
+    from rustybt.engine.extensions import extension_args
     from rustybt.engine.strategy import Strategy
+    from rustybt.finance.blotter import Blotter
     from rustybt.optimization import Optimizer
     from rustybt.run import run_algorithm
 
 __version__ = "0.1.0"
 
-__all__ = ["Optimizer", "Strategy", "__version__", "run_algorithm"]
+__all__ = [
+    "Blotter",
+    "Optimizer",
+    "Strategy",
+    "TradingAlgorithm",
+    "__version__",
+    "extension_args",
+    "get_calendar",
+    "run_algorithm",
+]
 
 _HOMES = {
+    "Blotter": "rustybt.finance.blotter",
     "Optimizer": "rustybt.optimization",
     "Strategy": "rustybt.engine.strategy",
+    "TradingAlgorithm": "rustybt.algorithm",
+    "extension_args": "rustybt.engine.extensions",
+    "get_calendar": "rustybt.calendars",
     "run_algorithm": "rustybt.run",
 }
+_MODULES = ("algorithm", "api", "assets", "data", "errors", "extensions", "finance", "protocol", "utils")
+"""What is there after `import rustybt` alone, as Zipline's users expect: rustybt.api.order(...)."""
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(_HOMES[name]), name)
@@ -38,4 +59,9 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, *_MODULES})
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Add the magic %%rustybt to a notebook; what `%load_ext rustybt` calls."""
+    ipython.register_magic_function(import_module(f"{__name__}.cli.magic").rustybt_magic, "line_cell", "rustybt")

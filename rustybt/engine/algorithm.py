@@ -2,13 +2,14 @@
 
 import warnings
 from datetime import tzinfo
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from rustybt.assets import Equity
-from rustybt.calendars import session_table
+from rustybt.calendars import get_calendar, session_table
 from rustybt.data.bar_data import BarData
 from rustybt.data.instant import Instant
 from rustybt.data.market import Market
@@ -25,6 +26,7 @@ from rustybt.errors import InvalidParameter, ScheduleFunctionInvalidCalendar, Ze
 from rustybt.finance.controls import AccountControl, TradingControl
 from rustybt.finance.ledger import Ledger
 from rustybt.finance.portfolio import Account, Portfolio
+from rustybt.finance.trading import SimulationParameters
 
 
 class Context(OrderMethods, SettingMethods):
@@ -76,7 +78,7 @@ class Context(OrderMethods, SettingMethods):
         fills_at: Market = OpenMarket(market) if setup.rules.fill_at == "open" else market
         self.blotter = setup.blotter.open(fills_at, setup.rules)
         self.initialized = False
-        self.benchmark: Equity | None = None
+        self.benchmark_sid: Equity | None = None
         self.capital_change_deltas: dict[pd.Timestamp, float] = {}
         self.risk_report: dict[str, Any] = {}
         self._market = market
@@ -97,6 +99,31 @@ class Context(OrderMethods, SettingMethods):
         self._in_before_trading_start = False
         self._priced_at: Instant | None = None
         self._move(Instant(span.first, market.bars_of(span.first)[0] - 1, self._start.tz_localize("UTC")))
+
+    # Where it runs ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def sim_params(self) -> SimulationParameters:
+        """The run's sessions, cash and frequency."""
+        labels, span, setup = self._portal.session_labels, self._span, self._setup
+        return SimulationParameters(
+            labels[span.first],
+            labels[span.last],
+            self._portal.session_table.name,
+            self._capital_base,
+            data_frequency=self._market.frequency,
+            arena=setup.arena,
+        )
+
+    @cached_property
+    def trading_calendar(self) -> Any:
+        """The bundle's calendar, an ExchangeCalendar."""
+        return get_calendar(self._portal.session_table.name)
+
+    @property
+    def data_frequency(self) -> str:
+        """The frequency of the bars, "daily" or "minute"."""
+        return self._market.frequency
 
     # What the account holds -------------------------------------------------------------------------------------
 

@@ -43,8 +43,8 @@ def simulate_sessions(algorithm: Context, benchmark_returns: FloatArray | None =
         if hooks.initialize is not None:
             hooks.initialize(algorithm)
         algorithm.initialized = True
-        if algorithm.benchmark is not None:
-            benchmark = returns_of_asset(algorithm.benchmark, portal, span)
+        if algorithm.benchmark_sid is not None:
+            benchmark = returns_of_asset(algorithm.benchmark_sid, portal, span)
         else:
             benchmark = np.zeros(span.size) if benchmark_returns is None else benchmark_returns
         recorder = _Recorder(algorithm)

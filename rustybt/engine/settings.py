@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 class SettingMethods:
     """The functions that an algorithm calls in initialize."""
 
-    benchmark: Equity | None
+    benchmark_sid: Equity | None
     blotter: Blotter
     initialized: bool
     _account_controls: list[AccountControl]
@@ -82,7 +82,7 @@ class SettingMethods:
             raise SetBenchmarkOutsideInitialize("set_benchmark was called after initialize: call it in initialize")
         if not isinstance(benchmark, Equity):
             raise TypeError(f"set_benchmark: benchmark is {benchmark!r}, pass an asset: set_benchmark(symbol('AAPL'))")
-        self.benchmark = benchmark
+        self.benchmark_sid = benchmark
 
     def set_cancel_policy(self, cancel_policy: CancelPolicy) -> None:
         """Choose when open orders are cancelled; see `rustybt.api.set_cancel_policy`."""

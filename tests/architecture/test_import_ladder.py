@@ -15,12 +15,13 @@ LADDER = (
     ("engine",),
     ("api", "results"),
     ("run",),
+    ("algorithm",),
     ("optimization",),
     ("reports",),
     ("testing",),
     ("cli",),
     ("__main__",),
-    ("utils", "protocol", ""),  # re-exports for users, and the package's own front door: nothing inside imports them
+    ("utils", "protocol", "extensions", ""),  # re-exports for users, and the package's own front door: nothing inside imports them
 )
 RUNG = {name: height for height, names in enumerate(LADDER) for name in names}
 
