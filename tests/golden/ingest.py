@@ -43,6 +43,8 @@ def daily_csvs(folder: Path) -> Callable[..., None]:
             minute_bar_writer.write((sid, minute_frame(minutes / f"{name}.csv")) for sid, name in enumerate(frames))
         if all("split" in frame for frame in frames.values()):
             adjustment_writer.write(splits=splits(frames), dividends=dividends(frames))
+        else:
+            adjustment_writer.write()
 
     return ingest
 
