@@ -253,8 +253,8 @@ class Blotter:
         for side in (-1, 1) if self.rules.limits_cash else (0,):
             for queue, bar in bars:
                 filling.work_off(queue, bar, side)
-        self._prune()
         self._settle(filling, ledger, at.now)
+        self._prune()
 
     def _settle(self, filling: Filling, ledger: Ledger, now: pd.Timestamp) -> None:
         """Note what the fills of a bar changed, and book what waited for the last of them."""

@@ -116,7 +116,7 @@ def rules_of(
     Raises
     ------
     InvalidParameter
-        If a name or value is unknown, or a rate negative or not finite.
+        If a name or value is unknown, or a rate is negative or not finite.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def rules_of(
         **dict.fromkeys(_names(corrections), True),
         fill_at=_choice("fill_at", fill_at, FILL_AT),
         cash=_choice("cash", cash, CASH),
-        fractional_shares=bool(fractional_shares),
+        fractional_shares=_flag("fractional_shares", fractional_shares),
         borrow_rate=_rate("borrow_rate", borrow_rate),
         margin_rate=_rate("margin_rate", margin_rate),
     )
@@ -154,6 +154,12 @@ def _choice(parameter: str, value: Any, known: tuple[str, ...]) -> str:
         near = did_you_mean(str(value), known)
         raise InvalidParameter(f"{parameter} {value!r} is unknown{near}: choose among {', '.join(known)}")
     return str(value)
+
+
+def _flag(parameter: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidParameter(f"{parameter} {value!r} is neither True nor False")
+    return value
 
 
 def _rate(parameter: str, value: Any) -> float:

@@ -29,6 +29,8 @@ PER_TRADE = 2  # cost per order
 PER_DOLLAR = 3  # cost per unit of money
 
 DUST = 1e-9  # of a share: what is less is rounding
+SPLITTER = 134217729.0  # 2**27 + 1 halves a float's digits
+NO_CENTS_FROM = 3e13  # floats are hardly finer than cents from here on
 ROUNDING = 1e-12  # of the shares that moved: a position of less is none
 
 
@@ -125,7 +127,7 @@ def price_fill(
     elif rule == FIXED_BASIS_POINTS:
         room = (p1 * volume if fractional else int(p1 * volume)) - filled_in_bar
         shares = min(abs(open_amount), room)
-        if shares == 0 or (fractional and shares < DUST):
+        if shares <= 0 or (fractional and shares < DUST):
             return QUEUE_STOPS, math.nan, 0
         filled_at = price + price * (p0 * side)
     elif rule == VOLUME_SHARE:
@@ -244,8 +246,30 @@ def book_split(amount: float, cost_basis: float, ratio: float, fractional: bool 
     """
     raw = amount / ratio
     whole = raw if fractional else float(math.trunc(raw))
-    basis = round(cost_basis * ratio, 2)
-    return whole, basis, round((raw - whole) * basis, 2)
+    basis = round_cents(cost_basis * ratio)
+    return whole, basis, round_cents((raw - whole) * basis)
+
+
+def round_cents(value: float) -> float:
+    """Round to cents as `round(value, 2)` does: by the exact value of the float, ties to the even cent.
+
+    Compiled code has another `round`, which scales first and so turns 0.025, which is more than 2.5 cents, into 0.02.
+
+    Examples
+    --------
+    >>> round_cents(0.025), round_cents(1.005), round_cents(0.125)
+    (0.03, 1.0, 0.12)
+    """
+    if not abs(value) < NO_CENTS_FROM:
+        return value
+    cents = math.floor(value * 100.0)
+    doubled = value * 200.0
+    high = SPLITTER * value - (SPLITTER * value - value)
+    rounding = (high * 200.0 - doubled) + (value - high) * 200.0  # what `doubled` misses of the product (Dekker 1971)
+    past_tie = (doubled - (2.0 * cents + 1.0)) + rounding
+    if past_tie > 0 or (past_tie == 0 and cents % 2 == 1):
+        cents += 1
+    return math.copysign(cents / 100.0, value)
 
 
 def fill_and_book(

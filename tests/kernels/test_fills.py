@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rustybt.kernels import fills
-from tests.oracles.naive_fills import Holding, book, commission
+from tests.oracles.naive_fills import Holding, book, commission, fill
 
 NAN = math.nan
 shares_strategy = st.integers(-10_000, 10_000).filter(bool)
@@ -92,6 +92,84 @@ class TestPriceOfFill:
             assert abs(shares) + taken <= limit * volume * (1 + 1e-12)
         else:
             assert shares == 0
+
+
+RULES = {
+    "none": fills.NO_SLIPPAGE,
+    "spread": fills.FIXED_SPREAD,
+    "points": fills.FIXED_BASIS_POINTS,
+    "share": fills.VOLUME_SHARE,
+}
+EIGHTHS = st.integers(1, 4000).map(lambda k: k / 8)
+
+
+class TestRulesOfARun:
+    """Prices and sizes are whole eighths: floats are exact there, and equal the naive twin's fractions."""
+
+    @given(
+        kind=st.sampled_from(list(RULES)),
+        price=EIGHTHS,
+        volume=st.integers(1, 4096),
+        taken=st.integers(0, 600),
+        amount=shares_strategy,
+        filled=st.floats(0, 1),
+        limit=st.one_of(st.none(), EIGHTHS),
+        rules=st.sets(st.sampled_from(["recheck", "open_only", "fractional"])),
+    )
+    def test_price_and_size_are_the_naive_twins(self, kind, price, volume, taken, amount, filled, limit, rules):
+        first, second = {"none": (0, 0), "spread": (0.25, 0), "points": (0.125, 0.25), "share": (0.25, 0.5)}[kind]
+        volume = 2 ** volume.bit_length()  # a share of a power of two is exact
+        open_amount = amount - int(filled * (abs(amount) - 1)) * (1 if amount > 0 else -1)
+        flags = ("recheck" in rules, "open_only" in rules, "fractional" in rules)
+        got = fills.price_fill(
+            RULES[kind], first, second, price, float(volume), taken, amount, open_amount,
+            NAN if limit is None else limit, *flags,
+        )  # fmt: skip
+        expected = fill(kind, first, second, price, volume, taken, amount, open_amount, limit, rules)
+        if expected == "stop":
+            assert got[0] == fills.QUEUE_STOPS
+        elif expected == "nothing":
+            assert got[0] == fills.NOTHING
+        else:
+            assert got == (fills.FILLED, *expected)
+
+    @pytest.mark.parametrize(("rule", "first", "second"), [(0, 0.0, 0.0), (1, 0.2, 0.0), (2, 0.01, 0.5), (3, 0.5, 0.1)])
+    @pytest.mark.parametrize("side", [1, -1])
+    def test_no_rule_fills_past_a_limit_that_is_checked_again(self, rule, first, second, side):
+        arguments = (rule, first, second, 10.0, 1000.0, 0, 100 * side, 100 * side)
+        limit = 10.0 - side * 0.001
+        assert fills.price_fill(*arguments, limit, True)[0] == fills.NOTHING
+        assert fills.price_fill(*arguments, 10.0 + side, True)[0] == fills.FILLED
+        assert fills.price_fill(*arguments, 0.0, True)[0] == fills.FILLED
+        if rule != fills.VOLUME_SHARE:
+            assert fills.price_fill(*arguments, limit)[0] == fills.FILLED
+
+    def test_rules_without_a_volume_limit_fill_what_is_open(self):
+        for rule in (fills.NO_SLIPPAGE, fills.FIXED_SPREAD):
+            assert fills.price_fill(rule, 0.0, 0.0, 50.0, 1.0, 0, 900, 100, NAN)[2] == 900
+            assert fills.price_fill(rule, 0.0, 0.0, 50.0, 1.0, 0, 900, 100, NAN, False, True)[2] == 100
+
+    def test_fractions_of_the_volume_limit_fill(self):
+        for rule, first, second in ((fills.FIXED_BASIS_POINTS, 0.0, 0.1), (fills.VOLUME_SHARE, 0.1, 0.0)):
+            arguments = (rule, first, second, 10.0, 5.0, 0, 3.5, 3.5, NAN)
+            assert fills.price_fill(*arguments)[0] == fills.QUEUE_STOPS
+            assert fills.price_fill(*arguments, False, False, True) == (fills.FILLED, 10.0, 0.5)
+
+    def test_whole_shares_stay_ints_under_every_rule_that_keeps_them_whole(self):
+        for rule, first, second in ((0, 0.0, 0.0), (1, 0.2, 0.0), (2, 0.01, 0.5), (3, 0.5, 0.1)):
+            for open_only in (False, True):
+                shares = fills.price_fill(rule, first, second, 10.0, 1000.0, 0, 100, 60, NAN, True, open_only)[2]
+                assert type(shares) is int
+
+    def test_a_split_keeps_the_fraction(self):
+        assert fills.book_split(10, 10.0, 3.0, True) == (10 / 3, 30.0, 0.0)
+
+    def test_sums_of_fractions_close_a_position(self):
+        held, basis = fills.book_fill(*fills.book_fill(0, 0.0, 0.1, 10.0), 0.2, 10.0)
+        held, basis = fills.book_fill(held, basis, -0.1, 10.0)
+        assert held != 0.2
+        assert fills.book_fill(held, basis, -0.2, 10.0) == (0, 0.0)
+        assert fills.book_fill(10**11, 1.0, 1 - 10**11, 1.0)[0] == 1
 
 
 class TestCommission:
@@ -199,6 +277,7 @@ def compiled():
         "book_fill",
         "book_commission",
         "book_split",
+        "round_cents",
         "fill_and_book",
     ):
         setattr(twin, name, numba.njit(getattr(twin, name)))
@@ -215,9 +294,11 @@ def compiled():
     amount=shares_strategy,
     held=st.integers(-500, 500),
     limit=st.one_of(st.just(NAN), price_strategy),
+    flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    filled=st.integers(0, 3),
 )
 def test_the_compiled_step_gives_the_same_bits(
-    compiled, slippage, commission_rule, price, volume, taken, amount, held, limit
+    compiled, slippage, commission_rule, price, volume, taken, amount, held, limit, flags, filled
 ):
     arguments = [
         *slippage,
@@ -226,12 +307,39 @@ def test_the_compiled_step_gives_the_same_bits(
         float(volume),
         float(taken),
         float(amount),
-        0.0,
+        float(min(filled, abs(amount) - 1)) * (1 if amount > 0 else -1),
         0.0,
         limit,
         float(held),
         12.5,
+        *flags,
     ]
     expected = fills.fill_and_book(*arguments)
     got = compiled.fill_and_book(*arguments)
     assert [x.hex() for x in map(float, got)] == [x.hex() for x in map(float, expected)]
+    if flags == (False, False, False):
+        assert repr(compiled.fill_and_book(*arguments[:-3])) == repr(got)
+
+
+@pytest.mark.parametrize("value", [0.025, 0.075, 1.005, 0.125, 0.375, 2.675, -0.125, -1.005, -0.0, 0.004, 1e-300, 1e12])
+def test_cents_by_hand(value):
+    assert fills.round_cents(value).hex() == round(value, 2).hex()
+
+
+@given(
+    st.one_of(st.floats(-1e12, 1e12), st.integers(-(10**9), 10**9).map(lambda k: k / 200)), st.sampled_from([-1, 0, 1])
+)
+def test_cents_are_pythons_and_the_same_compiled(compiled, value, neighbour):
+    value = math.nextafter(value, math.inf * neighbour) if neighbour else value
+    assert fills.round_cents(value).hex() == compiled.round_cents(value).hex() == round(value, 2).hex()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300])
+def test_what_has_no_cents_stays_as_it_is(value):
+    assert fills.round_cents(value).hex() == value.hex()
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 500), st.sampled_from([0.5, 2.0, 1 / 1.998, 3.0, 0.1]), st.booleans())
+def test_the_compiled_split_gives_the_same_bits(compiled, amount, basis, ratio, fractional):
+    expected, got = (twin.book_split(amount, basis, ratio, fractional) for twin in (fills, compiled))
+    assert [x.hex() for x in got] == [x.hex() for x in expected]

@@ -22,6 +22,33 @@ def book(holding: Holding, shares, price) -> Holding:
     return Holding(after, price if (after > 0) != (holding.shares > 0) else holding.basis)
 
 
+def fill(kind, first, second, price, volume, taken, amount, open_amount, limit, rules):
+    """What a triggered order trades in a bar: (price, signed shares), "nothing", or "stop" for the asset's queue.
+
+    `rules` is a set of "recheck", "open_only" and "fractional". Numbers are exact, `limit` None for none.
+    """
+    side = 1 if amount > 0 else -1
+    price, volume, taken = Fraction(price), Fraction(volume), Fraction(taken)
+    ordered, still_open = Fraction(abs(amount)), Fraction(abs(open_amount))
+    first, second = Fraction(first), Fraction(second)
+    shares = still_open if "open_only" in rules else ordered
+    at = {"none": price, "spread": price + side * first / 2, "points": price * (1 + side * first)}.get(kind)
+    if kind in ("points", "share"):
+        left = (second if kind == "points" else first) * volume - taken
+        if "fractional" not in rules:
+            left = Fraction(left.numerator // left.denominator)
+        if left <= 0:
+            return "stop"
+        shares = min(left, still_open)
+    if kind == "share":
+        part = min((taken + shares) / volume, first)
+        at = price * (1 + side * second * part * part)
+    past_limit = limit is not None and (at - Fraction(limit)) * side > 0
+    if past_limit and ("recheck" in rules or kind == "share"):
+        return "nothing"
+    return at, side * shares
+
+
 def commission(kind, first, second, paid, filled, shares, price):
     """What an order owes in all after this fill, less what it has paid."""
     if kind == "none":
