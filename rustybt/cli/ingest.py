@@ -15,11 +15,16 @@ from rustybt.data.store import BundleData
 
 MOST_NAMED = 5
 
+progress_option = click.option(
+    "--show-progress/--no-show-progress", default=True, help="Show a bar on a terminal.  [default: yes]"
+)
+
 
 @click.group(invoke_without_command=True)
 @click.option("-b", "--bundle", metavar="NAME", help="A registered bundle, or a csvdir bundle to read again.")
+@progress_option
 @click.pass_context
-def ingest(ctx: click.Context, bundle: str | None) -> None:
+def ingest(ctx: click.Context, bundle: str | None, show_progress: bool) -> None:
     """Read market data into a new version of a bundle.
 
     Older versions stay until `rustybt clean` deletes them. A run that is interrupted leaves them as they were.
@@ -30,20 +35,21 @@ def ingest(ctx: click.Context, bundle: str | None) -> None:
         return
     if bundle is None:
         raise click.UsageError("Missing option '-b', or the command csvdir.")
-    report(bundle, ingest_bundle(bundle, show_progress=True))
+    report(bundle, ingest_bundle(bundle, show_progress=show_progress))
 
 
 @ingest.command()
 @click.argument("path", type=click.Path(path_type=Path), metavar="PATH")
 @click.option("--name", required=True, help="The new bundle's name.")
 @click.option("--calendar", default=DEFAULT_CALENDAR, show_default=True, help="Exchange calendar of the bars.")
-def csvdir(path: Path, name: str, calendar: str) -> None:
+@progress_option
+def csvdir(path: Path, name: str, calendar: str, show_progress: bool) -> None:
     """Read a folder of CSV files, one a symbol, in PATH/daily, PATH/minute or both.
 
     Columns: date, open, high, low, close, volume, and optionally dividend and split. The date of a minute is its end
     in UTC. Daily bars are made of minutes where there are minutes alone.
     """
-    report(name, ingest_csvdir(path, name, calendar, show_progress=True))
+    report(name, ingest_csvdir(path, name, calendar, show_progress=show_progress))
 
 
 def report(name: str, version: str) -> None:

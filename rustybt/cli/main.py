@@ -1,6 +1,7 @@
 """Which commands are there, and which module does each come from?"""
 
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -47,6 +48,46 @@ class LazyCommands(click.Group):
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
+@click.option(
+    "-e",
+    "--extension",
+    "extensions",
+    multiple=True,
+    metavar="FILE|MODULE",
+    help="Execute an extension first: a .py file or a dotted name; repeatable.",
+)
+@click.option(
+    "--strict-extensions/--non-strict-extensions",
+    default=False,
+    help="Stop at an extension that fails, or warn and go on.  [default: warn]",
+)
+@click.option(
+    "--default-extension/--no-default-extension",
+    default=True,
+    help="Execute extension.py in the root, if there is one.  [default: yes]",
+)
+@click.option(
+    "-x",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An argument for extensions, which read it as rustybt.extension_args.NAME; repeatable.",
+)
 @click.version_option(__version__, "-V", "--version", prog_name="rustybt")
-def cli(debug: bool) -> None:
+@click.pass_obj
+def cli(
+    invocation: Invocation,
+    debug: bool,
+    extensions: tuple[str, ...],
+    strict_extensions: bool,
+    default_extension: bool,
+    arguments: tuple[str, ...],
+) -> None:
     """Backtest Zipline-style strategies, and optimize their parameters."""
+    loader = import_module("rustybt.engine.extensions")
+    loader.create_args(arguments, loader.extension_args)
+    standard = loader.default_extension()
+    for extension in [*([standard] if default_extension and standard.is_file() else []), *extensions]:
+        invocation.script = Path(extension)
+        loader.load_extensions(False, [str(extension)], strict_extensions)
+    invocation.script = None

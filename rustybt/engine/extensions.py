@@ -97,7 +97,7 @@ def load_extensions(
     ScriptError
         If a file is missing or no Python. What an extension raises itself goes through.
     """
-    standard = data_root(environ) / DEFAULT_EXTENSION
+    standard = default_extension(environ)
     chosen = [str(standard)] if default and standard.is_file() else []
     for extension in [*chosen, *extensions]:
         is_file = extension.endswith(".py")
@@ -115,6 +115,11 @@ def load_extensions(
                 continue
             raise
         _loaded.add(key)
+
+
+def default_extension(environ: Mapping[str, str] = os.environ) -> Path:
+    """Give the path of extension.py in the root, whether it exists or not."""
+    return data_root(environ) / DEFAULT_EXTENSION
 
 
 def _execute(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Parquet and CSV hold plain values: statistics that are None in the frame are missing numbers, and a cell that holds
 records (orders, transactions, positions, or whatever an algorithm recorded) is JSON text with assets by their symbol
-and times in ISO 8601. A .pickle holds the frame as it is, which is what Zipline's users read with pandas.
+and times in ISO 8601. A .pickle or .pkl holds the frame as it is, which is what Zipline's users read with pandas.
 """
 
 import json
@@ -23,6 +23,7 @@ WRITERS: Final[dict[str, Callable[[pd.DataFrame, Path], None]]] = {
     ".parquet": lambda frame, path: plain_frame(frame).to_parquet(path),
     ".csv": lambda frame, path: plain_frame(frame).to_csv(path),
     ".pickle": lambda frame, path: frame.to_pickle(path),
+    ".pkl": lambda frame, path: frame.to_pickle(path),
 }
 
 
@@ -69,7 +70,7 @@ def write_perf(frame: pd.DataFrame, path: Path) -> None:
     frame : pd.DataFrame
         From `run_algorithm` or `RunResult.perf`.
     path : Path
-        Ends in .parquet, .csv or .pickle.
+        Ends in .parquet, .csv, .pickle or .pkl.
     """
     require_writable(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")

@@ -70,6 +70,12 @@ class Transactions(Columns):
     names = ("transactions",)
 
 
+class Positions(Columns):
+    """What is held at the session's end."""
+
+    names = ("positions",)
+
+
 class AlphaBeta(Columns):
     """Annual alpha and beta against the benchmark, since the start."""
 
