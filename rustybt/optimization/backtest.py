@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rustybt.engine.setup import Setup
+from rustybt.finance.rules import ZIPLINE, Rules
 from rustybt.optimization.parameter_space import ParameterSpace, Params
 from rustybt.optimization.source import Source
 from rustybt.optimization.workers.base import Preparation
@@ -36,6 +38,8 @@ class BacktestJob:
         First and last day; None for the bundle's own.
     capital_base : float
         Cash at the start.
+    rules : Rules
+        Corrections and extras.
     """
 
     source: Source
@@ -44,6 +48,7 @@ class BacktestJob:
     start: Any
     end: Any
     capital_base: float
+    rules: Rules = ZIPLINE
 
     @property
     def preparation(self) -> Preparation:
@@ -75,5 +80,5 @@ class BacktestJob:
         """Run the backtest of some params."""
         random.seed(SEED)
         np.random.seed(SEED)  # noqa: NPY002 - the generator that user code draws from when it does not make its own
-        bundle = open_mapped(*self.bundle)
-        return simulate(self.source.hooks(params), bundle, self.start, self.end, self.capital_base)
+        bundle, setup = open_mapped(*self.bundle), Setup(rules=self.rules)
+        return simulate(self.source.hooks(params), bundle, self.start, self.end, self.capital_base, setup=setup)

@@ -13,6 +13,7 @@ from rustybt.data.store import BundleData
 from rustybt.engine.span import span_of
 from rustybt.engine.strategy import Hooks, Strategy
 from rustybt.errors import AllTrialsFailed, InvalidParameter, ZeroCapitalError
+from rustybt.finance.rules import ZIPLINE, Rules
 from rustybt.optimization.backtest import BacktestJob
 from rustybt.optimization.conditions import Conditions
 from rustybt.optimization.objective import Objective
@@ -67,6 +68,8 @@ class Optimizer:
         First and last day of every backtest; the bundle's own if omitted.
     capital_base : float, optional
         Cash at the start; 10,000,000 if omitted.
+    rules : Rules, optional
+        Corrections and extras of every backtest, from `rustybt.finance.rules.rules_of`; Zipline's rules if omitted.
     search : Search, optional
         What proposes; every combination if omitted.
     objective : str or Objective, optional
@@ -116,6 +119,7 @@ class Optimizer:
         start: Any = None,
         end: Any = None,
         capital_base: float | None = None,
+        rules: Rules = ZIPLINE,
         search: Search | None = None,
         objective: str | Objective | None = None,
         num_workers: int | str = 1,
@@ -139,12 +143,15 @@ class Optimizer:
         self.objective = Objective.of(settings["objective"])
         self.num_workers, self.pool, self.trial_timeout_s = worker_count(num_workers), pool, trial_timeout_s
         self.progress = progress
+        self.rules = rules
         self._check()
 
     def _check(self) -> None:
         if not isinstance(self.search, Search):
             raise InvalidParameter(f"search {self.search!r} is no search: give an instance such as GridSearch()")
         self.objective.require_known(METRICS)
+        if not isinstance(self.rules, Rules):
+            raise InvalidParameter(f"rules {self.rules!r} are none: make them with rustybt.finance.rules.rules_of(...)")
         if isinstance(self.capital_base, bool) or not isinstance(self.capital_base, int | float):
             raise InvalidParameter(f"capital_base {self.capital_base!r} is no number")
         if not 0 < self.capital_base < math.inf:
@@ -174,7 +181,7 @@ class Optimizer:
         span_of(portal_of(bundle), self.start, self.end)
         key = (str(bundle.root.resolve()), bundle.name, bundle.version, bundle.fingerprint)
         open_mapped(*key)  # makes what is missing of the arrays here, where threads do no harm
-        job = BacktestJob(self.source, self.space, key, self.start, self.end, float(self.capital_base))
+        job = BacktestJob(self.source, self.space, key, self.start, self.end, float(self.capital_base), self.rules)
         proposals = self.search.begin(self.space)
         trials: dict[int, Trial] = {}
 
