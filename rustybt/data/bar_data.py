@@ -211,6 +211,8 @@ class BarData:
             return False
         if row > portal.last_open_rows[column]:
             return False
+        if self._seen is not None and self._market.frequency == "minute":
+            return False  # Zipline asks at the session's opening time, one minute before its first market minute
         seen = self._seen or self._at
         if self._restrictions and any(r.is_restricted(asset, seen.now) for r in self._restrictions):
             return False

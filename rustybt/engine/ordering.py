@@ -70,9 +70,10 @@ class OrderMethods:
             return None
         shares = fractional_order(amount) if self.blotter.rules.fractional_shares else whole_order(amount)
         check_bracket(bracket)
-        chosen = self._execution_style(asset, limit_price, stop_price, style)
+        check_one_style(limit_price, stop_price, style)
         for control in self._trading_controls:
             control.validate(asset, shares, self.portfolio, self._at.now, self._data)
+        chosen = style or execution_style(asset, limit_price, stop_price)
         return self.blotter.place(asset, shares, chosen, self._at.now, bracket)  # type: ignore[arg-type]
 
     def order_value(
@@ -211,24 +212,6 @@ class OrderMethods:
         )
         return False
 
-    def _execution_style(
-        self, asset: Any, limit_price: float | None, stop_price: float | None, style: ExecutionStyle | None
-    ) -> ExecutionStyle:
-        if style:
-            for name, price in (("limit_price", limit_price), ("stop_price", stop_price)):
-                if price is not None:
-                    raise UnsupportedOrderParameters(
-                        f"Passing both {name} and style is not supported: put the price into the style"
-                    )
-            return style
-        if limit_price is not None and stop_price is not None:
-            return StopLimitOrder(limit_price, stop_price, asset=asset)
-        if limit_price is not None:
-            return LimitOrder(limit_price, asset=asset)
-        if stop_price is not None:
-            return StopOrder(stop_price, asset=asset)
-        return MARKET
-
     def _shares_worth(self, asset: Any, value: float) -> float:
         row, column = self._at.row, asset.column
         if row < self._portal.alive_from[column]:
@@ -253,6 +236,32 @@ class OrderMethods:
 
 
 MARKET = MarketOrder()
+
+
+def check_one_style(limit_price: float | None, stop_price: float | None, style: ExecutionStyle | None) -> None:
+    """Refuse a style beside a price.
+
+    Raises
+    ------
+    UnsupportedOrderParameters
+        If both are given.
+    """
+    for name, price in (("limit_price", limit_price), ("stop_price", stop_price)):
+        if style and price is not None:
+            raise UnsupportedOrderParameters(
+                f"Passing both {name} and style is not supported: put the price into the style"
+            )
+
+
+def execution_style(asset: Asset, limit_price: float | None, stop_price: float | None) -> ExecutionStyle:
+    """Give the style that a limit and a stop price are short for; a market order without either."""
+    if limit_price is not None and stop_price is not None:
+        return StopLimitOrder(limit_price, stop_price, asset=asset)
+    if limit_price is not None:
+        return LimitOrder(limit_price, asset=asset)
+    if stop_price is not None:
+        return StopOrder(stop_price, asset=asset)
+    return MARKET
 
 
 def whole_order(amount: float) -> int:
