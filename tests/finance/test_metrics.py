@@ -1,4 +1,4 @@
-"""Sets of metrics: what the default names, who is registered, and what is none. Their values: tests/golden/by_hand.py."""
+"""Sets of metrics: what the default names, who is registered, what is none. Their values: tests/golden/by_hand.py."""
 
 import pytest
 
