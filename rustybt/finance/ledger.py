@@ -172,8 +172,8 @@ class Ledger:
     def financing(self, days: int) -> tuple[float, float]:
         """Give what short positions and negative cash, as they stand, cost for some calendar days."""
         years = days / DAYS_A_YEAR
-        borrow_cost = -self.exposure.short_value * self._rules.borrow_rate * years
-        return borrow_cost, max(-self.cash, 0.0) * self._rules.margin_rate * years
+        borrow_cost = abs(self.exposure.short_value) * self._rules.borrow_rate * years
+        return borrow_cost, abs(min(self.cash, 0.0)) * self._rules.margin_rate * years
 
     def pay_financing(self, borrow_cost: float, margin_interest: float) -> None:
         """Pay what `financing` gave, in the current session."""
