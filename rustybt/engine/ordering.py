@@ -18,6 +18,7 @@ from rustybt.finance.blotter import Blotter
 from rustybt.finance.bracket import Bracket
 from rustybt.finance.controls import TradingControl
 from rustybt.finance.execution import ExecutionStyle, LimitOrder, MarketOrder, StopLimitOrder, StopOrder
+from rustybt.finance.math_utils import round_if_near_integer
 from rustybt.finance.order import Order
 from rustybt.kernels.fills import DUST
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rustybt.orders")
 
-SNAP = 1e-4
 
 
 class OrderMethods:
@@ -283,8 +283,7 @@ def whole_order(amount: float) -> int:
         raise ValueError(
             "cannot convert float NaN to integer: the amount of an order is NaN, check the values it is made of"
         )
-    nearest = round(amount)
-    return nearest if abs(amount - nearest) <= SNAP else int(amount)
+    return int(round_if_near_integer(amount))
 
 
 def fractional_order(amount: float) -> float:
