@@ -21,7 +21,7 @@ LADDER = (
     ("testing",),
     ("cli",),
     ("__main__",),
-    ("utils", "protocol", "extensions", ""),  # for users, as is the package's own front door: nothing inside imports them
+    ("utils", "protocol", "extensions", ""),  # for users, as the package itself: nothing inside imports them
 )
 RUNG = {name: height for height, names in enumerate(LADDER) for name in names}
 
