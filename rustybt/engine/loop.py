@@ -159,9 +159,10 @@ class _Session:
             at = Instant(row, bar, now)
             algorithm._move(at)
             if blotter.open_orders:
-                if fill_data is not data:
-                    fill_data._move(at)
-                blotter.fill(ledger, fill_data, at)
+                if fill_data is data:
+                    blotter.fill(ledger, data, at)
+                else:
+                    self._fill_at_open(at)
             if handle_data is not None:
                 handle_data(algorithm, data)
             if events:
@@ -171,6 +172,12 @@ class _Session:
                 placed, blotter.new_orders = blotter.new_orders, []
                 for order in placed:
                     ledger.note_order(order)
+
+    def _fill_at_open(self, at: Instant) -> None:
+        algorithm = self._algorithm
+        algorithm._fill_data._move(at)
+        self._blotter.fill(self._ledger, algorithm._fill_data, at)
+        algorithm._priced_at = None  # a cost model may have asked for values before the fill made a position
 
     def _close_expired(self, row: int, at: Instant) -> None:
         due = self._portal.auto_close_rows

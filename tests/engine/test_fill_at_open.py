@@ -76,6 +76,22 @@ def test_models_of_ones_own_find_the_open_as_close_and_price(bundle):
     assert fills(mixed) == [("A", 100, 10.75)]
 
 
+def test_a_cost_model_that_asks_for_the_portfolio_does_not_fix_its_prices(bundle):
+    contexts = []
+
+    class Curious(SlippageModel):
+        def process_order(self, data, order):
+            assert contexts[0].portfolio.portfolio_value == 100_000
+            return data.current(order.asset, "close"), order.open_amount
+
+    def place(context, data):
+        contexts.append(context)
+        api.order(api.symbol("A"), 100)
+
+    result, _ = run(bundle, place, slippage=Curious(), fill_at="open")
+    assert result.perf["ending_value"].iloc[1] == 1200.0
+
+
 def test_without_an_open_nothing_fills():
     frame = opening([9.0, 10.0, 12.5], [10.0, 12.0, 13.0])
     frame.loc[frame.index[1], "open"] = np.nan

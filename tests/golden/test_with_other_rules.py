@@ -61,3 +61,8 @@ def test_every_correction_runs_alone(correction, run_with):
 def test_the_defaults_by_name_are_zipline(run_with):
     by_name = {"corrections": (), "fill_at": "close", "cash": "allow_negative", "fractional_shares": False}
     assert run_with("order_styles") == run_with("order_styles", **by_name, borrow_rate=0.0, margin_rate=0.0)
+
+
+def test_corrections_of_daily_runs_leave_minute_runs_alone(run_with):
+    daily_only = {"no_lookahead_before_trading_start", "eod_cancel_all"}
+    assert run_with("minute_bars") == run_with("minute_bars", corrections=daily_only)
