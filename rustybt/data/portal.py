@@ -256,7 +256,11 @@ def _index_of(assets: "tuple[Equity, ...]") -> pd.Index:
     return pd.Index(assets, dtype=object)
 
 
-@lru_cache(maxsize=4)
 def portal_of(bundle: "BundleData", full_precision: bool = False) -> Portal:
-    """Give the process's one portal of an opened bundle version (the four latest are kept)."""
+    """Give the process's one portal of an opened bundle version and precision (the four latest are kept)."""
+    return _portal_of(bundle, full_precision)
+
+
+@lru_cache(maxsize=4)
+def _portal_of(bundle: "BundleData", full_precision: bool) -> Portal:
     return Portal(bundle, full_precision)

@@ -281,6 +281,6 @@ class _Recorder:
 
 
 @lru_cache(maxsize=4)
-def actions_of(portal: Portal, pays_next_session: bool = False) -> CorporateActions:
+def actions_of(portal: Portal, pays_next_session: bool) -> CorporateActions:
     """Give the process's one index of a bundle's corporate actions."""
     return CorporateActions(portal, pays_next_session)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from rustybt import api
+from rustybt.data.portal import portal_of
 from rustybt.engine.setup import Setup
 from rustybt.engine.strategy import Hooks
 from rustybt.errors import BadOrderParameters, HistoryWindowStartsBeforeData, IngestWarning
@@ -397,3 +398,12 @@ def test_corrections_are_off_unless_named():
     bundle = make_bundle({"A": bars([10.0, 11.0, 12.0])})
     result, _ = run(bundle, buy("A", 5))
     assert result.records.rules == rules_of()
+
+
+def test_runs_of_one_precision_share_a_portal():
+    bundle = make_bundle({"A": bars([10.0, 11.0, 12.0])})
+    plain, again = (run(bundle)[0].records.portal for _ in range(2))
+    full, full_again = (run(bundle, corrections="all")[0].records.portal for _ in range(2))
+    assert plain is again is portal_of(bundle)
+    assert full is full_again is portal_of(bundle, full_precision=True)
+    assert full is not plain
