@@ -271,7 +271,7 @@ class OncePerDay(StatefulRule):
 
     def should_trigger(self, dt: pd.Timestamp) -> bool:
         """Say whether the rule triggers now and has not within the current 24 hours."""
-        now_ns = dt.as_unit("ns").value
+        now_ns = pd.Timestamp(dt).as_unit("ns").value
         if self._until_ns is None or now_ns >= self._until_ns:
             self._until_ns = now_ns + NS_PER_DAY
             self._triggered = False
