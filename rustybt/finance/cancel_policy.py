@@ -47,7 +47,7 @@ class EODCancel(CancelPolicy):
     Notes
     -----
     In a daily simulation Zipline cancels only the first order of an asset, and only where there are two or more; so
-    does this.
+    does this, unless the run has the correction eod_cancel_all. The exits of brackets stay open.
     """
 
     def __init__(self, warn_on_cancel: bool = True) -> None:
