@@ -21,7 +21,16 @@ from rustybt.cli.progress import progress_bar
 from rustybt.data.benchmarks import get_benchmark_returns_from_file
 from rustybt.data.bundles import load
 from rustybt.data.store import BundleData
-from rustybt.engine.script import ALGOTEXT, execute_script, execute_text, hooks_with, read_source, strategy_class_of
+from rustybt.engine.script import (
+    ALGOTEXT,
+    evaluate_definition,
+    execute_script,
+    execute_text,
+    hooks_with,
+    name_of_definition,
+    read_source,
+    strategy_class_of,
+)
 from rustybt.engine.setup import setup_of
 from rustybt.engine.strategy import Hooks
 from rustybt.errors import InvalidParameter, did_you_mean
@@ -106,7 +115,7 @@ class Backtest(NamedTuple):
     bundle: BundleData
 
 
-def backtest(invocation: Invocation, request: Request, module: ModuleType | None = None) -> Backtest:
+def backtest(invocation: Invocation, request: Request, notebook: dict[str, Any] | None = None) -> Backtest:
     """Run what is asked for.
 
     Parameters
@@ -115,16 +124,15 @@ def backtest(invocation: Invocation, request: Request, module: ModuleType | None
         Learns which file errors may name.
     request : Request
         The options.
-    module : ModuleType, optional
-        The strategy, where it is there already.
+    notebook : dict, optional
+        A notebook's names, among which the strategy's text is executed.
 
     Returns
     -------
     Backtest
     """
     request.check()
-    if module is None:
-        module = open_strategy(invocation, request)
+    module = open_strategy(invocation, request, notebook)
     hooks = hooks_with(module, checked(module, dict(map(parse_param, request.params))))
     setup = setup_of(request.metrics_set, request.blotter)
     bundle = load(setting(module, "bundle", request.bundle, required="-b"), timestamp=request.bundle_timestamp)
@@ -147,14 +155,18 @@ def backtest(invocation: Invocation, request: Request, module: ModuleType | None
     return Backtest(result, bundle)
 
 
-def open_strategy(invocation: Invocation, request: Request) -> ModuleType:
+def open_strategy(invocation: Invocation, request: Request, notebook: dict[str, Any] | None) -> ModuleType:
     """Print the strategy if that is asked for, and execute it; from now on errors name its lines."""
     if request.file is None:
+        names: dict[str, Any] = {} if notebook is None else notebook
+        for definition in request.define:
+            invocation.script = Path(f"-D {name_of_definition(definition)}")
+            evaluate_definition(definition, str(invocation.script), names)
         invocation.script = Path(ALGOTEXT)
         text = request.algotext or ""
         if request.print_algo:
             click.echo(text)
-        return execute_text(text, request.define)
+        return execute_text(text, names, apart=notebook is None)
     invocation.script = request.file
     if request.print_algo:
         click.echo(read_source(request.file, "strategy file").decode(errors="replace"))

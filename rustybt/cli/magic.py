@@ -1,7 +1,6 @@
 """What does `%%rustybt` do in a notebook? Run the cell as a strategy; `%rustybt` runs what the notebook defines."""
 
 import shlex
-from types import ModuleType
 from typing import Any
 
 import click
@@ -13,7 +12,6 @@ from rustybt.cli.backtest import Request, backtest
 from rustybt.cli.boundary import Invocation
 from rustybt.cli.run import note_missing_benchmark, run
 from rustybt.engine.extensions import load_extensions
-from rustybt.engine.script import ALGOTEXT, execute_source
 from rustybt.results.export import write_perf
 
 
@@ -50,8 +48,7 @@ def rustybt_magic(line: str, cell: str | None = None) -> pd.DataFrame | None:
 def run_in_notebook(local_namespace: bool, **options: Any) -> pd.DataFrame:
     """Run what the magic asks for."""
     request = Request(**options)
-    module = _notebook(request.algotext or "") if local_namespace else None
-    done = backtest(Invocation(), request, module)
+    done = backtest(Invocation(), request, get_ipython().user_ns if local_namespace else None)
     note_missing_benchmark(done, request)
     if request.perf_file is not None:
         write_perf(done.result.perf, request.perf_file)
@@ -71,13 +68,3 @@ magic = click.Command(
     callback=run_in_notebook,
     help=run.help,
 )
-
-
-def _notebook(text: str) -> ModuleType:
-    """Execute text among the notebook's names, and give them as a strategy."""
-    names = get_ipython().user_ns
-    execute_source(text, ALGOTEXT, names)
-    module = ModuleType(names["__name__"])
-    module.__file__ = ALGOTEXT
-    vars(module).update(names)
-    return module

@@ -1,7 +1,7 @@
 """What does a user's strategy file hold: a Strategy class, or Zipline's functions?"""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,15 +40,17 @@ def execute_script(path: Path) -> ModuleType:
     return module
 
 
-def execute_text(text: str, defines: Iterable[str] = ()) -> ModuleType:
+def execute_text(text: str, names: dict[str, Any], *, apart: bool = True) -> ModuleType:
     """Execute the text of a strategy, as `rustybt run -t` and the notebook magic give it.
 
     Parameters
     ----------
     text : str
         Python source.
-    defines : iterable of str
-        Each "NAME=EXPRESSION"; bound before the text is executed, in order, so that later ones may use earlier ones.
+    names : dict of str to object
+        Bound before the text is executed.
+    apart : bool
+        False executes the text among the names themselves, such as a notebook's, and lets it bind more of them.
 
     Returns
     -------
@@ -58,16 +60,44 @@ def execute_text(text: str, defines: Iterable[str] = ()) -> ModuleType:
     Raises
     ------
     ScriptError
-        If the text is no Python, or imports zipline, or a definition has another form. What they raise goes through.
+        If the text is no Python, or imports zipline. What it raises itself goes through.
     """
-    module = new_module(f"_script_{ALGOTEXT.strip('<>')}", ALGOTEXT)
-    for define in defines:
-        name, equals, expression = define.partition("=")
-        if not equals or not name.strip().isidentifier():
-            raise ScriptError(f"definition {define!r} is not of the form NAME=EXPRESSION")
-        vars(module)[name.strip()] = eval(compiled(expression.strip(), f"-D {name.strip()}", "eval"), vars(module))
-    execute_source(text, ALGOTEXT, vars(module))
+    if apart:
+        module = new_module(f"_script_{ALGOTEXT.strip('<>')}", ALGOTEXT)
+        vars(module).update(names)
+        execute_source(text, ALGOTEXT, vars(module))
+        return module
+    execute_source(text, ALGOTEXT, names)
+    module = ModuleType(str(names.get("__name__", ALGOTEXT)))
+    vars(module).update(names)
+    module.__file__ = ALGOTEXT
     return module
+
+
+def name_of_definition(definition: str) -> str:
+    """Give the name that "NAME=EXPRESSION" binds.
+
+    Raises
+    ------
+    ScriptError
+        If it has another form.
+    """
+    name, equals, _ = definition.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise ScriptError(f"definition {definition!r} is not of the form NAME=EXPRESSION")
+    return name.strip()
+
+
+def evaluate_definition(definition: str, filename: str, names: dict[str, Any]) -> None:
+    """Bind the name of "NAME=EXPRESSION" in a namespace, whose names the expression may use.
+
+    Raises
+    ------
+    ScriptError
+        If it has another form, or the expression is no Python. What that raises itself goes through.
+    """
+    name, expression = name_of_definition(definition), definition.partition("=")[2].strip()
+    names[name] = eval(compiled(expression, filename, "eval"), names)
 
 
 def new_module(name: str, file: str) -> ModuleType:

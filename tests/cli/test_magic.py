@@ -62,10 +62,13 @@ def test_a_line_runs_what_the_notebook_defined(notebook):
         "print(perf['held'].iloc[-1])",
         f"%%rustybt {SPAN} --local-namespace\nSHARES = 6",
         "print(_['held'].iloc[-1], SHARES)",
+        f"perf = %rustybt {SPAN} -D SHARES=8",
+        "print(perf['held'].iloc[-1], SHARES)",
     )
     assert outputs[2] == ["Benchmark: none was set, its returns are zero (--benchmark-symbol SYMBOL sets one)."]
     assert outputs[3] == ["5"]
     assert outputs[5] == ["6 6"]
+    assert outputs[7] == ["8 8"]
 
 
 def test_mistakes_are_errors_of_the_cell(notebook, data_root):

@@ -1,6 +1,8 @@
 """Do the options of `rustybt run` that came from Zipline do what Zipline's users know?"""
 
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -63,6 +65,16 @@ def test_errors_of_a_text_name_its_line(one_line):
 )
 def test_a_bad_definition_is_one_line(one_line, define, message):
     assert one_line(f"run {SPAN}", "-t", TEXT, "-D", define) == message
+
+
+def test_a_definition_that_raises_is_named():
+    done = subprocess.run(
+        [sys.executable, "-m", "rustybt", *f"run {SPAN}".split(), "-t", TEXT, "-D", "shares=1/0"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    place = "-D shares, line 1"
+    assert done.stderr == f"Error: {place}: ZeroDivisionError: division by zero (--debug shows the traceback)\n"
 
 
 def test_the_strategy_is_printed(rustybt, strategy):
