@@ -6,13 +6,16 @@ CANDIDATES := python3 python3.13 python3.12 python3.11 python
 FITS := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 WORKERS := 2
 
-.PHONY: demo test lint types format clean
+.PHONY: demo test soak lint types format clean
 
 demo: $(STAMP)-run
 	$(BIN)/rustybt demo
 
 test: $(STAMP)-test
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+soak: $(STAMP)-test
+	$(BIN)/python -m pytest -m soak
 
 lint: $(STAMP)-dev
 	$(BIN)/ruff check .
