@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("rustybt.orders")
 
 
-
 class OrderMethods:
     """The order functions of an algorithm.
 
