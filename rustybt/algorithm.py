@@ -8,8 +8,8 @@ import pandas as pd
 
 from rustybt.data.portal import portal_of
 from rustybt.data.store import BundleData
-from rustybt.engine.algorithm import Context
 from rustybt.engine.benchmark import returns_of_series
+from rustybt.engine.context import Context
 from rustybt.engine.script import execute_source
 from rustybt.engine.setup import PLATFORM, setup_of
 from rustybt.engine.span import span_of

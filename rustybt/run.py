@@ -16,8 +16,8 @@ from rustybt.data.minute_market import MinuteMarket
 from rustybt.data.portal import Portal, portal_of
 from rustybt.data.store import BundleData
 from rustybt.engine.active import activated
-from rustybt.engine.algorithm import Context
 from rustybt.engine.benchmark import returns_of_series
+from rustybt.engine.context import Context
 from rustybt.engine.extensions import load_extensions
 from rustybt.engine.loop import simulate_sessions
 from rustybt.engine.setup import DEFAULT_SETUP, Setup, setup_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rustybt.errors import NoSimulation
 
 if TYPE_CHECKING:
-    from rustybt.engine.algorithm import Context
+    from rustybt.engine.context import Context
 
 _active: "ContextVar[Context | None]" = ContextVar("active_algorithm", default=None)
 

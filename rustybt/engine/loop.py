@@ -17,8 +17,8 @@ from rustybt.data.instant import Instant
 from rustybt.data.portal import Portal
 from rustybt.engine.actions import CorporateActions, before_trading_start
 from rustybt.engine.active import activated
-from rustybt.engine.algorithm import Context
 from rustybt.engine.benchmark import returns_of_asset
+from rustybt.engine.context import Context
 from rustybt.engine.metric_hooks import MetricHooks
 from rustybt.engine.records import SESSION_FIELDS, HeldPosition, RunRecords
 from rustybt.finance.order import ORDER_STATUS
