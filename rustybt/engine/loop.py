@@ -95,6 +95,8 @@ class _Session:
         for order in self._blotter.end_session(at.now):
             self._ledger.note_order(order)
         self._algorithm.validate_account_controls()
+        if self._ledger.session_transactions:  # a cost model may have asked for values before a fill made a position
+            self._algorithm._priced_at = None
         self._algorithm._sync_prices()
         self._recorder.end_session()
 

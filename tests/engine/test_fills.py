@@ -204,3 +204,20 @@ def test_the_first_bar_is_the_first_session(rising):
         pd.Timestamp("2020-01-02 16:00", tz="America/New_York"),
     )
     assert result.perf.index[0] == seen[0][0]
+
+
+def test_a_cost_model_that_looks_at_the_portfolio_leaves_the_sessions_values_alone(rising):
+    holder = []
+
+    class Curious(SlippageModel):
+        def process_order(self, data, order):
+            assert holder[0].portfolio.portfolio_value > 0
+            return data.current(order.asset, "close") + 5.0, order.amount
+
+    def place(context, data):
+        holder.append(context)
+        api.order(api.symbol("A"), 10)
+
+    result, _ = run(rising, place, slippage=Curious())
+    assert result.perf["positions"].iloc[1][0]["last_sale_price"] == 11.0
+    assert result.perf["portfolio_value"].iloc[1] == 100_000 - 50
