@@ -206,6 +206,10 @@ class WorkerError(RustyBTError, RuntimeError):
     """Worker processes that cannot be started, or a strategy that cannot reach them."""
 
 
+class ReproducibilityWarning(UserWarning):
+    """A run that was repeated and came to another outcome."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Give the near-miss clause of an error message, or nothing.
 

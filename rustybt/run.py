@@ -135,6 +135,8 @@ def run_algorithm(
         a calendar, metrics set, blotter or capital change is none.
     """
     functions = (initialize, handle_data, before_trading_start, analyze)
+    if isinstance(strategy, type):
+        raise InvalidParameter(f"strategy is the class {strategy.__name__}: pass an instance, {strategy.__name__}(...)")
     if strategy is None:
         hooks = Hooks(*functions, params=dict(params or {}))
     elif any(functions) or params:

@@ -59,6 +59,8 @@ def describe(error: BaseException, script: Path | None = None) -> str:
         text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     elif not isinstance(error, RustyBTError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    notes = [note for note in getattr(error, "__notes__", ()) if "\n" not in note]
+    text = f"{text} ({'; '.join(notes)})" if notes else text
     place = place_in(script, error)
     return f"{place}: {text}" if place else text
 
@@ -100,7 +102,7 @@ def report_uncaught(invocation: Invocation) -> None:
         if invocation.debug:
             sys.__excepthook__(kind, error, trace)
         else:
-            click.echo(f"Error: {describe(error, invocation.script)} (--debug shows the traceback)", err=True)
+            click.echo(f"Error: {describe(error, invocation.script)} (rustybt --debug shows the traceback)", err=True)
 
     sys.excepthook = hook
 

@@ -9,11 +9,12 @@ from rustybt.cli.tables import TRIAL_METRICS, console_for, echo_description, pri
 from rustybt.data.store import BundleData
 from rustybt.errors import AllTrialsFailed, NoBestTrial
 from rustybt.optimization.optimizer import Optimizer
-from rustybt.optimization.result import OptimizationInterrupted, OptimizationResult
+from rustybt.optimization.result import TRIALS_FILE, OptimizationResult
 from rustybt.optimization.trial import TrialStatus
 from rustybt.results.export import write_perf
 
 PERF_FILE = "perf.parquet"
+PARTIAL_FILE = "trials.partial.parquet"
 SHOWN = 10
 
 
@@ -25,7 +26,8 @@ def run_and_keep(optimizer: Optimizer, folder: Path) -> OptimizationResult:
     optimizer : Optimizer
         Ready to run.
     folder : Path
-        Gets trials.parquet and the best run's perf.parquet; made if missing.
+        Gets trials.parquet and the best run's perf.parquet; made if missing. What a run leaves that was interrupted or
+        failed goes to trials.partial.parquet where an earlier run's trials are.
 
     Returns
     -------
@@ -37,16 +39,19 @@ def run_and_keep(optimizer: Optimizer, folder: Path) -> OptimizationResult:
         After the trials that came back were written.
     """
     folder.mkdir(parents=True, exist_ok=True)  # before hours of work, not after
+    ended = False
     try:
         result = optimizer.run()
-    except OptimizationInterrupted as stop:
-        if len(stop.result):
-            click.echo(f"{len(stop.result)} finished trials are in {stop.result.save(folder)}", err=True)
-        raise
+        ended = True
     except AllTrialsFailed as failure:
+        ended = True
         if isinstance(failure.result, OptimizationResult):
-            click.echo(f"Their tracebacks are in {failure.result.save(folder)}", err=True)
+            click.echo(f"Their tracebacks are in {keep_beside(failure.result, folder)}", err=True)
         raise
+    finally:
+        if not ended and optimizer.partial:
+            count = len(optimizer.partial)
+            click.echo(f"{count} finished trials are in {keep_beside(optimizer.partial, folder)}", err=True)
     kept = result.save(folder)
     report_failures(result)
     try:
@@ -56,6 +61,11 @@ def run_and_keep(optimizer: Optimizer, folder: Path) -> OptimizationResult:
         raise
     write_perf(best.perf, folder / PERF_FILE)
     return result
+
+
+def keep_beside(result: OptimizationResult, folder: Path) -> Path:
+    """Write the trials of a run that did not come to its end, beside those of an earlier run that did."""
+    return result.save(folder, PARTIAL_FILE if (folder / TRIALS_FILE).exists() else TRIALS_FILE)
 
 
 def report_failures(result: OptimizationResult) -> None:

@@ -1,8 +1,10 @@
 """What is `context`: an algorithm with its account, its settings and its clock?"""
 
+import math
 import warnings
 from datetime import tzinfo
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -69,8 +71,10 @@ class Context(OrderMethods, SettingMethods):
     def __init__(
         self, market: Market, span: Span, capital_base: float, hooks: Hooks, setup: Setup = DEFAULT_SETUP
     ) -> None:
-        if not capital_base > 0:
-            raise ZeroCapitalError(f"capital_base {capital_base} must be above 0")
+        if not is_capital(capital_base):
+            raise ZeroCapitalError(
+                f"capital_base {capital_base!r} must be above 0 and finite: give the cash to start with"
+            )
         warn_of_unused(setup.capital_changes, market, span)
         portal = market.portal
         self.params = dict(hooks.params)
@@ -273,3 +277,8 @@ def _upper(symbol: Any) -> str:
     if not isinstance(symbol, str):
         raise TypeError(f"symbol() expected a str, got {symbol!r}")
     return symbol.upper()
+
+
+def is_capital(amount: Any) -> bool:
+    """Say whether an amount is a number above 0 and finite."""
+    return isinstance(amount, Real) and 0 < float(amount) < math.inf

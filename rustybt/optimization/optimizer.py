@@ -4,12 +4,14 @@ import math
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
+from numbers import Real
 from typing import Any
 
 from rustybt._typing import PathLike
 from rustybt.data.bundles import load
 from rustybt.data.portal import portal_of
 from rustybt.data.store import BundleData
+from rustybt.engine.context import is_capital
 from rustybt.engine.span import span_of
 from rustybt.engine.strategy import Hooks, Strategy
 from rustybt.errors import AllTrialsFailed, InvalidParameter, ZeroCapitalError
@@ -83,6 +85,11 @@ class Optimizer:
     progress : bool, optional
         Show a progress bar on stderr; if omitted, where that is a terminal.
 
+    Attributes
+    ----------
+    partial : OptimizationResult or None
+        The trials of the latest run that came back, whatever ended it.
+
     Raises
     ------
     InvalidParameter
@@ -144,6 +151,7 @@ class Optimizer:
         self.num_workers, self.pool, self.trial_timeout_s = worker_count(num_workers), pool, trial_timeout_s
         self.progress = progress
         self.rules = rules
+        self.partial: OptimizationResult | None = None
         self._check()
 
     def _check(self) -> None:
@@ -152,9 +160,9 @@ class Optimizer:
         self.objective.require_known(METRICS)
         if not isinstance(self.rules, Rules):
             raise InvalidParameter(f"rules {self.rules!r} are none: make them with rustybt.finance.rules.rules_of(...)")
-        if isinstance(self.capital_base, bool) or not isinstance(self.capital_base, int | float):
+        if isinstance(self.capital_base, bool) or not isinstance(self.capital_base, Real):
             raise InvalidParameter(f"capital_base {self.capital_base!r} is no number")
-        if not 0 < self.capital_base < math.inf:
+        if not is_capital(self.capital_base):
             raise ZeroCapitalError(f"capital_base {self.capital_base} is not above 0: give the cash to start with")
 
     def run(self) -> OptimizationResult:
@@ -197,6 +205,8 @@ class Optimizer:
             of = f" of {proposals.total}" if proposals.total is not None else ""
             message = f"interrupted after {len(trials)}{of} trials; the finished ones are in this error's result"
             raise OptimizationInterrupted(message, result()) from None
+        finally:
+            self.partial = result()
         if not any(trial.status is TrialStatus.COMPLETE for trial in trials.values()):
             raise all_failed(result())
         return result()

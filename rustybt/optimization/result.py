@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ import pandas as pd
 
 from rustybt._typing import PathLike
 from rustybt.data.files import replacing
-from rustybt.errors import NoBestTrial
+from rustybt.errors import NoBestTrial, ReproducibilityWarning
 from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import Params
 from rustybt.optimization.trial import Trial, TrialStatus
@@ -77,7 +78,17 @@ class BestTrial:
     @cached_property
     def run(self) -> RunResult:
         """The backtest in full; run once more, in this process, when first asked for."""
-        return self.rerun(self.params)
+        again = self.rerun(self.params)
+        before, now = self.trial.metrics["ending_value"], again.metrics["ending_value"]
+        if not math.isclose(before, now, rel_tol=1e-9) and before == before:
+            warnings.warn(
+                f"trial {self.number} ended with {before:,.2f} and its rerun with {now:,.2f}: the strategy depends on "
+                "what differs between processes or runs, such as the order of a set of words, class attributes that "
+                "it changes, or a clock; sort what it iterates, and keep state in context",
+                ReproducibilityWarning,
+                stacklevel=3,
+            )
+        return again
 
     @property
     def trades(self) -> pd.DataFrame:
@@ -213,20 +224,22 @@ class OptimizationResult:
         }
         return pd.DataFrame(complete)
 
-    def save(self, folder: PathLike) -> Path:
+    def save(self, folder: PathLike, name: str = TRIALS_FILE) -> Path:
         """Write the trials as Parquet.
 
         Parameters
         ----------
         folder : path-like
             Made if missing; a file of an earlier run is replaced as a whole.
+        name : str
+            Of the file.
 
         Returns
         -------
         Path
-            Of the file `trials.parquet`. Parameters that are neither numbers nor words stand there as JSON.
+            Of the file. Parameters that are neither numbers nor words stand there as JSON.
         """
-        target = Path(folder) / TRIALS_FILE
+        target = Path(folder) / name
         target.parent.mkdir(parents=True, exist_ok=True)
         frame = self.trials
         for name in frame.columns:

@@ -90,4 +90,4 @@ def test_an_uncaught_error_shows_a_traceback_only_if_asked(debug, lines):
     assert len(run.stderr.splitlines()) >= lines
     assert ("Traceback" in run.stderr) is debug
     if not debug:
-        assert run.stderr == "Error: KeyError: 'AAPPL' (--debug shows the traceback)\n"
+        assert run.stderr == "Error: KeyError: 'AAPPL' (rustybt --debug shows the traceback)\n"

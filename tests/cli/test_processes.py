@@ -82,7 +82,7 @@ def test_a_strategy_that_raises_is_one_line_with_its_place(workplace):
     done = call("run", "-f", "raises.py", *SPAN)
     assert (done.returncode, done.stdout) == (1, "")
     place = "raises.py, line 2, in handle_data"
-    assert done.stderr == f"Error: {place}: IndexError: list index out of range (--debug shows the traceback)\n"
+    assert done.stderr == f"Error: {place}: IndexError: list index out of range (rustybt --debug shows the traceback)\n"
 
 
 def test_a_script_that_raises_when_it_is_read_is_one_line_with_its_place(workplace):
@@ -91,7 +91,7 @@ def test_a_script_that_raises_when_it_is_read_is_one_line_with_its_place(workpla
         done = call(command, "-f", "raises.py", *SPAN)
         assert done.returncode == 1
         assert done.stderr == (
-            "Error: raises.py, line 2: ZeroDivisionError: division by zero (--debug shows the traceback)\n"
+            "Error: raises.py, line 2: ZeroDivisionError: division by zero (rustybt --debug shows the traceback)\n"
         )
 
 

@@ -74,7 +74,7 @@ def test_a_definition_that_raises_is_named():
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
     place = "-D shares, line 1"
-    assert done.stderr == f"Error: {place}: ZeroDivisionError: division by zero (--debug shows the traceback)\n"
+    assert done.stderr == f"Error: {place}: ZeroDivisionError: division by zero (rustybt --debug shows the traceback)\n"
 
 
 def test_the_strategy_is_printed(rustybt, strategy):

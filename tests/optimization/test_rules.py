@@ -25,7 +25,5 @@ def test_the_best_trial_is_run_again_under_its_rules(market):
 
 
 def test_what_are_no_rules_is_refused():
-    with pytest.raises(
-        InvalidParameter, match=r"rules .'all'. are none: make them with"
-    ):
+    with pytest.raises(InvalidParameter, match=r"rules .'all'. are none: make them with"):
         Optimizer(strategy_class=Crossover, rules={"all"}, **SPAN)

@@ -37,13 +37,13 @@ def tracked(items: Iterable[T], label: str, show: bool, total: int | None = None
         MofNCompleteColumn,
         Progress,
         TextColumn,
-        TimeElapsedColumn,
         TimeRemainingColumn,
     )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-        task = progress.add_task(label, total=total)
+    rate, left = TextColumn("{task.fields[rate]}/s"), TextColumn("ETA")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, left)
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(label, total=total, rate="0.0")
         for item in items:
             yield item
-            progress.advance(task)
+            progress.update(task, advance=1, rate=f"{progress.tasks[task].speed or 0.0:.1f}")

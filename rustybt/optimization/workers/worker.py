@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from rustybt.optimization.workers.base import TaskFunction, attempt, error_text
-from rustybt.optimization.workers.parcel import unpack
+from rustybt.optimization.workers.parcel import unpack, user_modules
 
 JOBS_KEPT = 4
 """Jobs that a worker holds, oldest out first; the driver counts along and sends again what was dropped."""
@@ -51,6 +51,8 @@ def answer_job(
         sys.path[:] = path
         if os.getcwd() != folder:
             os.chdir(folder)
+        for name, _ in list(user_modules()):  # a hook that imports one reads it as it is now
+            del sys.modules[name]
         jobs.append((digest, unpack(payload).open()))
     except (Exception, SystemExit) as error:
         return pickle.dumps(("broken", digest, error_text(error)))
