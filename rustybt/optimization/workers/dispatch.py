@@ -121,6 +121,7 @@ class Dispatch:
         self.stillborn = 0
         for seat in seats:
             seat.mean_s, seat.last_size = NAN, 0  # another job's tasks took another time
+            seat.digests.clear()  # opened anew, so that a run finds neither state nor modules of the one before
 
     def outcomes(self) -> Iterator[tuple[int, Outcome]]:
         """Run until no task is left, and yield outcomes as they come."""
