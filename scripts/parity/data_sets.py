@@ -22,7 +22,8 @@ class Extras(NamedTuple):
     mergers: tuple[tuple[str, str, float], ...] = ()
     dividends: tuple[tuple[str, str, str | None, float], ...] = ()  # symbol, ex-date, pay date, amount
     stock_dividends: tuple[tuple[str, str, str, str, float], ...] = ()  # symbol, ex-date, pay date, paid in, ratio
-    lives: tuple[tuple[str, str | None, str | None], ...] = ()  # first and last session
+    lives: tuple[tuple[str, str | None, str | None], ...] = ()  # first and last session of the bars
+    listed: tuple[tuple[str, str, str, str | None], ...] = ()  # first and last date and auto-close of the asset
 
 
 class DataSet(NamedTuple):
@@ -51,6 +52,33 @@ MAG7_LIVES = (
     ("META", "2012-05-18", None),
 )
 HOLES_LIVES = (("BORN", "2016-03-15", None), ("DEAD", None, "2017-06-30"))
+HOLES_LISTED = (("BORN", "2016-03-01", None), ("DEAD", None, "2017-07-31"))
+HOLES_EXTRAS = Extras(  # on days without a bar, several on one day, paid after a delisting
+    splits=(
+        ("GAPS", "2017-05-24", 0.5),
+        ("GAPS", "2016-07-07", 1.4),
+        ("THIN", "2016-08-03", 1 / 3),
+        ("PAYS", "2016-05-10", 0.25),
+        ("ALIV", "2016-09-01", 0.7),
+        ("DEAD", "2016-11-15", 6.0),
+    ),
+    mergers=(("GAPS", "2018-05-15", 0.93), ("ALIV", "2016-09-01", 1.17), ("THIN", "2017-06-21", 0.8)),
+    dividends=(
+        ("GAPS", "2017-05-26", "2017-06-05", 0.6),
+        ("GAPS", "2016-06-29", "2016-07-08", 0.35),
+        ("THIN", "2015-05-19", "2015-05-26", 0.2),
+        ("ALIV", "2016-09-01", "2016-09-08", 0.44),
+        ("DEAD", "2017-06-21", "2017-08-15", 0.5),
+        ("DEAD", "2017-07-05", "2017-07-12", 0.25),
+        ("BORN", "2016-03-16", "2016-03-30", 0.15),
+    ),
+    stock_dividends=(
+        ("DEAD", "2017-06-20", "2017-07-14", "BORN", 0.07),
+        ("THIN", "2016-06-10", "2016-06-20", "THIN", 0.31),
+        ("ALIV", "2015-11-10", "2015-11-17", "DEAD", 0.02),
+    ),
+    listed=(("BORN", "2016-03-01", "2019-12-31", None), ("DEAD", "2015-01-02", "2017-07-31", "2017-08-08")),
+)
 QUAD_SPLITS = (("AAPL", "2014-06-06"), ("KO", "2012-08-10"), ("MSFT", "2013-03-15"), ("MSFT", "2013-05-09"))
 QUAD_EXTRAS = Extras(
     splits=(("KO", "2013-02-06", 8.0), ("IBM", "2013-07-24", 1 / 1.998), ("AAPL", "2012-06-20", 2 / 3)),
@@ -89,6 +117,8 @@ def dates_of(extras: Extras) -> tuple[tuple[str, str], ...]:
     """Give symbol and date of every action and limit of a life."""
     actions = (*extras.splits, *extras.mergers, *extras.dividends, *extras.stock_dividends)
     limits = ((symbol, day) for symbol, first, last in extras.lives for day in (first, last) if day)
+    # a listing may begin before the first bar and end after the last one
+    limits = (*limits, *((row[0], day) for row in extras.listed for day in row[1:] if day))
     return (*((row[0], row[1]) for row in actions), *limits)
 
 
@@ -110,10 +140,19 @@ DATA_SETS = {
     "quad": DataSet("quad", "2012-01-03", "2014-12-31", QUAD, (), QUAD_SPLITS),
     "quad_actions": DataSet("quad", "2012-01-03", "2014-12-31", QUAD, (), dates_of(QUAD_EXTRAS), QUAD_EXTRAS),
     "holes": DataSet("holes", "2015-01-02", "2019-12-31", HOLES, HOLES_LIVES, HOLES_EVENTS),
+    "holes_actions": DataSet(
+        "holes", "2015-01-02", "2019-12-31", HOLES, HOLES_LISTED, dates_of(HOLES_EXTRAS), HOLES_EXTRAS
+    ),
     "adversarial": DataSet("adversarial", "2018-06-01", "2019-01-18", ADVERSARIAL, (), ADVERSARIAL_EVENTS),
     "minutes": DataSet("minutes", "2019-11-18", "2019-12-06", MINUTES),
     "minutes_actions": DataSet(
-        "minutes", "2019-11-18", "2019-12-06", MINUTES, MINUTE_LIVES, dates_of(MINUTE_EXTRAS), MINUTE_EXTRAS
+        "minutes",
+        "2019-11-18",
+        "2019-12-06",
+        MINUTES,
+        MINUTE_LIVES,
+        dates_of(MINUTE_EXTRAS),
+        MINUTE_EXTRAS,
     ),
 }
 
@@ -165,7 +204,15 @@ def actions(frames: dict[str, pd.DataFrame], extras: Extras) -> dict[str, pd.Dat
         "dividends": dividends,
         "stock_dividends": paid_in_shares,
     }
-    return {name: pd.DataFrame(rows) if rows else None for name, rows in tables.items()}
+    return {name: table_of(rows) for name, rows in tables.items()}
+
+
+def table_of(rows: list[dict[str, Any]]) -> pd.DataFrame | None:
+    """Give rows as a table, earliest first: Zipline reads a table's rows in the order in which they were written."""
+    if not rows:
+        return None
+    day = "effective_date" if "effective_date" in rows[0] else "ex_date"
+    return pd.DataFrame(sorted(rows, key=lambda row: (row["sid"], row[day])))
 
 
 def ingest_function(data_set: DataSet, data: Path) -> Callable[..., None]:
@@ -183,11 +230,16 @@ def ingest_function(data_set: DataSet, data: Path) -> Callable[..., None]:
             "symbol": list(daily),
             "start_date": [frame.index[0] for frame in daily.values()],
             "end_date": last,
-            "exchange": "NYSE",
             "auto_close_date": [day + pd.Timedelta(days=1) for day in last],
         }
+        dates = ("start_date", "end_date", "auto_close_date")
+        for symbol, *listed in data_set.extras.listed:
+            for name, day in zip(dates, listed, strict=True):
+                equities[name][list(daily).index(symbol)] = pd.Timestamp(day) if day else pd.NaT
         exchanges = [{"exchange": "NYSE", "canonical_name": "NYSE", "country_code": "US"}]
-        asset_db_writer.write(equities=pd.DataFrame(equities), exchanges=pd.DataFrame(exchanges))
+        asset_db_writer.write(
+            equities=pd.DataFrame(equities).assign(exchange="NYSE"), exchanges=pd.DataFrame(exchanges)
+        )
         daily_bar_writer.write(enumerate(daily.values()))
         if minute:
             minute_bar_writer.write((sid, frame.tz_localize("UTC")) for sid, frame in enumerate(minute.values()))

@@ -10,7 +10,8 @@ DAILY = (
     ("mag7", 30.0),
     ("quad", 20.0),
     ("quad_actions", 14.0),
-    ("holes", 28.0),
+    ("holes", 18.0),
+    ("holes_actions", 16.0),
     ("adversarial", 12.0),
     ("minutes_actions", 6.0),
 )
@@ -111,6 +112,7 @@ def plan_of(seed: int, minute_bars: bool = True) -> Plan:
     known = [name for name in data_set.symbols if name not in later]
     symbols = tuple(draw.some(known, 2, len(known)))
     sids = tuple(data_set.symbols.index(name) for name in later if draw.chance(0.15))
-    listed = [s for s in data_set.symbols if lives_throughout(data_set, s, start, end)]
+    paying_shares = {row[0] for row in data_set.extras.stock_dividends if draw.chance(0.95)}  # no benchmarks
+    listed = [s for s in data_set.symbols if lives_throughout(data_set, s, start, end) and s not in paying_shares]
     benchmark = draw.weighted(((draw.pick(listed) if listed else "", 15.0), ("series", 10.0), ("", 75.0)))
     return Plan(seed, bundle, minute, start, end, draw.pick(CAPITALS), symbols, sids, benchmark)
