@@ -41,6 +41,7 @@ SETTINGS: tuple[tuple[str, float, Lines], ...] = (
 )
 CALLED: tuple[tuple[str, float], ...] = (
     ("cancelling", 0.55),
+    ("waiting", 0.2),
     ("batch", 0.15),
     ("custom_costs", 0.06),
     ("refusals", 0.15),
@@ -136,8 +137,9 @@ def add_settings(text: Text, plan: Plan, wanted: Callable[[str, float, Draw], bo
 
 def add_special(text: Text, plan: Plan, wanted: Callable[[str, float, Draw], bool]) -> None:
     """Write what only some algorithms have."""
-    for name, share in CALLED:
+    for name, usual in CALLED:
         draw = Draw(plan.seed, name)
+        share = 0.7 if name == "waiting" and plan.consolidates else usual
         if not wanted(name, share, draw):
             continue
         if name == "cancelling":
@@ -146,6 +148,9 @@ def add_special(text: Text, plan: Plan, wanted: Callable[[str, float, Draw], boo
         elif name == "batch":
             text.define(orders.batch(name, draw, plan))
             trigger(text, name, draw, plan, (4, 15))
+        elif name == "waiting":
+            text.define(orders.waiting(name, draw, plan))
+            trigger(text, name, draw, plan, (6, 20))
         elif name == "before":
             text.before += reads.before(draw, plan)
         elif name == "custom_costs":

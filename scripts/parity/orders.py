@@ -282,6 +282,21 @@ def cancelling(name: str, draw: Draw, plan: Plan) -> list[str]:
     return function(name, cancelling.__doc__, body)
 
 
+def waiting(name: str, draw: Draw, plan: Plan) -> list[str]:
+    """Order a few shares far from the market, to be open when something happens to the asset."""
+    low, high = draw.number(0.3, 0.8, 2), draw.number(1.3, 3.0, 2)
+    body = [
+        'note(context, "waiting", sorted((a.symbol, len(o)) for a, o in get_open_orders().items()))',
+        "asset = pick(context, context.assets)",
+        'price = data.current(asset, "price")',
+        f"place(context, lambda: order(asset, {draw.integer(1, 5)}, limit_price=price * {low}))",
+        f"place(context, lambda: order(asset, -{draw.integer(1, 5)}, stop_price=price * {low}))",
+        f"place(context, lambda: order(asset, -{draw.integer(1, 40)}, limit_price=price * {high}))",
+        f"place(context, lambda: order(asset, {draw.integer(1, 40)}, style=StopLimitOrder(price, price * {high})))",
+    ]
+    return function(name, waiting.__doc__, body)
+
+
 def batch(name: str, draw: Draw, plan: Plan) -> list[str]:
     """Order several assets in one call."""
     most = max(20, int(plan.capital / 80 / len(plan.symbols)))

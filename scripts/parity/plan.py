@@ -50,6 +50,12 @@ class Plan(NamedTuple):
         dates = ((symbol, date.fromisoformat(day)) for symbol, day in self.data_set.events)
         return [(s, day) for s, day in dates if s in self.symbols and self.start <= day <= self.end]
 
+    @property
+    def consolidates(self) -> bool:
+        """Whether a reverse split leaves small orders of a plan's symbol without a whole share."""
+        splits = ((symbol, date.fromisoformat(day), ratio) for symbol, day, ratio in self.data_set.extras.splits)
+        return any(s in self.symbols and self.start <= day <= self.end and ratio > 2 for s, day, ratio in splits)
+
     def every(self, draw: Draw, low: int, high: int) -> int:
         """Give a period in bars after which something happens about low to high times in the run."""
         return max(1, self.bars // draw.integer(low, high))
