@@ -36,7 +36,7 @@ class Figure(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """ "met" or "missed"; empty without a target. NaN misses."""
+        """Say "met" or "missed", or nothing without a target; NaN misses."""
         if self.at_least is not None:
             return "met" if self.value >= self.at_least else "missed"
         if self.at_most is not None:

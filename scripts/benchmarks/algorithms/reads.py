@@ -1,4 +1,4 @@
-"""What do single reads cost? They are timed where they stand: one price of each of eight stocks, and a window as a frame.
+"""What do single reads cost? One price of each of eight stocks, and a window as a frame, timed where they stand.
 
 The yardstick of the window is the DataFrame that pandas makes of a slice of the same shape.
 """
@@ -28,7 +28,7 @@ def handle_data(context, data):
     for asset in assets:
         data.current(asset, "price")
     read = perf_counter()
-    for asset in assets:
+    for _ in assets:
         pass
     looped = perf_counter()
     data.history(assets, "close", BARS, "1d")

@@ -1,4 +1,4 @@
-"""How long does a Zipline script take under Zipline, and under this project? The word zipline in its text is replaced."""
+"""How long does a Zipline script take under Zipline, and under this project? The word zipline is replaced."""
 
 import hashlib
 import importlib
