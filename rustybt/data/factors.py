@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rustybt._typing import IntArray, Records
+from rustybt._typing import FloatArray, IntArray, Records
 from rustybt.assets import AssetFinder
 from rustybt.data.adjustments import Adjustments
 
@@ -74,6 +74,13 @@ class Factors:
         for effective_ns, ratio in (self._spot_volume if field == "volume" else self._spot).get(column, ()):
             if after_ns < effective_ns <= until_ns:
                 product *= ratio
+        return product
+
+    def products(self, column: int, after_ns: IntArray, until_ns: IntArray, field: str = "price") -> FloatArray:
+        """Give `between` for many spans of time, bit by bit, as an array of their shape."""
+        product = np.ones(len(after_ns))
+        for effective_ns, ratio in (self._spot_volume if field == "volume" else self._spot).get(column, ()):
+            product[(after_ns < effective_ns) & (effective_ns <= until_ns)] *= ratio
         return product
 
     def _lists(self, *tables: dict[int, list[tuple[int, float]]]) -> dict[int, FactorList]:

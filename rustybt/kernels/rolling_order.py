@@ -1,0 +1,110 @@
+"""What is the median of every window of a column, and where does its last value rank?
+
+The window's values are kept sorted. A value that comes takes the place of one that goes: what lies between the two
+places moves by one.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rustybt.kernels.compiled import compiled
+
+Array = NDArray[np.float64]
+
+
+@compiled
+def place_left(ordered: Array, count: int, value: float) -> int:
+    """Give how many of the first `count` ordered values are less than a value."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if ordered[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def place_right(ordered: Array, count: int, value: float) -> int:
+    """Give how many of the first `count` ordered values are not greater than a value."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) // 2
+        if ordered[middle] <= value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def exchange(ordered: Array, count: int, old: float, new: float) -> int:
+    """Take one value out of the first `count` ordered ones, put another in, and give their number; NaN is none.
+
+    Examples
+    --------
+    >>> ordered = np.array([1.0, 2.0, 4.0])
+    >>> exchange(ordered, 3, 1.0, 3.0), ordered.tolist()
+    (3, [2.0, 3.0, 4.0])
+    """
+    hole = count
+    if old == old:
+        hole = place_left(ordered, count, old)
+        if new != new:
+            for i in range(hole, count - 1):
+                ordered[i] = ordered[i + 1]
+            return count - 1
+    elif new != new:
+        return count
+    while hole + 1 < count and ordered[hole + 1] < new:
+        ordered[hole] = ordered[hole + 1]
+        hole += 1
+    while hole > 0 and ordered[hole - 1] > new:
+        ordered[hole] = ordered[hole - 1]
+        hole -= 1
+    ordered[hole] = new
+    return count if old == old else count + 1
+
+
+@compiled
+def rolling_order(values: Array, begin: int, end: int, window: int, min_count: int, rank: bool, out: Array) -> None:
+    """Give the median of each window, or the rank of its last value.
+
+    Parameters
+    ----------
+    values, begin, end, window, min_count, out
+        As in `rustybt.kernels.rolling_blocks.rolling_sums`.
+    rank : bool
+        Give the last value's rank as a fraction of the number of values, 1 for the greatest; equal ones share the mean
+        of their ranks, as in pandas' `rank(pct=True)`. NaN where the last value is missing.
+
+    Examples
+    --------
+    >>> out = np.empty(4)
+    >>> rolling_order(np.array([3.0, 1.0, 3.0, 2.0]), 0, 4, 3, 2, False, out)
+    >>> out
+    array([nan, 2., 3., 2.])
+    >>> rolling_order(np.array([3.0, 1.0, 3.0, 3.0]), 0, 4, 4, 4, True, out)
+    >>> out
+    array([  nan,   nan,   nan, 0.75])
+    """
+    ordered = np.empty(window + 1)
+    count = 0
+    for i in range(max(begin - window, 0), begin):
+        if values[i] == values[i]:
+            ordered[count] = values[i]
+            count += 1
+    ordered[:count] = np.sort(ordered[:count])
+    for row in range(begin, end):
+        value = values[row]
+        gone = values[row - window] if row >= window else np.nan
+        count = exchange(ordered, count, gone, value)
+        if count < min_count:
+            out[row] = np.nan
+        elif rank:
+            ranks = place_left(ordered, count, value) + place_right(ordered, count, value) + 1
+            out[row] = ranks * 0.5 / count if value == value else np.nan
+        else:
+            half = count // 2
+            out[row] = ordered[half] if count % 2 else (ordered[half - 1] + ordered[half]) / 2.0
