@@ -5,9 +5,11 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from rustybt.assets import Asset, Equity
+from rustybt.assets import Equity
+from rustybt.data.asked import asset_list
 from rustybt.data.instant import Instant
 from rustybt.data.market import Market
+from rustybt.data.rolling_reads import RollingReads
 
 
 class Restricting(Protocol):
@@ -17,7 +19,7 @@ class Restricting(Protocol):
         """Say whether an asset may not be ordered at a time."""
 
 
-class BarData:
+class BarData(RollingReads):
     """Prices and volumes as of the current bar of a simulation.
 
     Parameters
@@ -37,6 +39,7 @@ class BarData:
         self._market = market
         self._portal = market.portal
         self._restrictions: list[Restricting] = []
+        self._series = None
         self._move(Instant(0, 0, market.portal.close_times[0]))
 
     def _move(self, at: Instant, seen: Instant | None = None) -> None:
@@ -94,7 +97,7 @@ class BarData:
             names = _field_list(fields)
             values = [self._value(assets, name) for name in names]
             return pd.Series(values, index=names, name=assets.symbol)
-        chosen = _asset_list(assets, "assets")
+        chosen = asset_list(assets, "assets")
         if isinstance(fields, str):
             return self._column(chosen, fields)
         return pd.DataFrame({name: self._column(chosen, name) for name in _field_list(fields)})
@@ -129,7 +132,7 @@ class BarData:
         """
         _check_bar_count(bar_count)
         single = isinstance(assets, Equity)
-        chosen = (assets,) if single else tuple(_asset_list(assets, "assets"))
+        chosen = (assets,) if single else tuple(asset_list(assets, "assets"))
         if isinstance(fields, str):
             frame = self._window(chosen, fields, bar_count, frequency, self._night_factors(chosen, fields))
             return frame[assets] if single else frame
@@ -157,7 +160,7 @@ class BarData:
         """
         if isinstance(assets, Equity):
             return self._tradeable(assets)
-        chosen = _asset_list(assets, "assets")
+        chosen = asset_list(assets, "assets")
         return pd.Series(
             [self._tradeable(a) for a in chosen], index=self._portal.asset_index(tuple(chosen)), dtype=bool
         )
@@ -176,7 +179,7 @@ class BarData:
         """
         if isinstance(assets, Equity):
             return self._stale(assets)
-        chosen = _asset_list(assets, "assets")
+        chosen = asset_list(assets, "assets")
         return pd.Series([self._stale(a) for a in chosen], index=self._portal.asset_index(tuple(chosen)), dtype=bool)
 
     def _column(self, assets: Sequence[Equity], field: str) -> pd.Series:
@@ -227,22 +230,6 @@ class BarData:
         if self._market.value(asset, "volume", seen) > 0:  # type: ignore[operator]
             return False
         return not pd.isna(self._market.value(asset, "last_traded", seen))
-
-
-def _asset_list(assets: Any, parameter: str) -> list[Equity]:
-    if isinstance(assets, Iterable) and not isinstance(assets, str):
-        chosen = list(assets)
-        wrong = next((a for a in chosen if not isinstance(a, Asset)), None)
-        if wrong is None:
-            return chosen
-        raise TypeError(
-            f"Expected {parameter} argument to be of type Asset or iterable of type Asset, got {type(wrong).__name__} "
-            f"({wrong!r}): look it up with symbol() first"
-        )
-    raise TypeError(
-        f"Expected {parameter} argument to be of type Asset or iterable of type Asset, got {type(assets).__name__} "
-        f"({assets!r}): look it up with symbol() first"
-    )
 
 
 def _field_list(fields: Any) -> list[str]:

@@ -51,12 +51,18 @@ class ByteCache:
         """What the cache did so far."""
         return CacheStatistics(self._hits, self._misses, len(self._arrays), self._bytes)
 
-    def get(self, key: Hashable, make: Callable[[], FloatArray]) -> FloatArray:
-        """Give a key's array, made now if it is not kept; it becomes read-only."""
+    def find(self, key: Hashable) -> FloatArray | None:
+        """Give a key's array, None where it is not kept."""
         found = self._arrays.get(key)
         if found is not None:
             self._hits += 1
             self._arrays.move_to_end(key)
+        return found
+
+    def get(self, key: Hashable, make: Callable[[], FloatArray]) -> FloatArray:
+        """Give a key's array, made now if it is not kept; it becomes read-only."""
+        found = self.find(key)
+        if found is not None:
             return found
         self._misses += 1
         array = make()

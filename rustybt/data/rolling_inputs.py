@@ -99,53 +99,64 @@ class DailyTable:
 
 
 class MinuteTable:
-    """A stretch of one asset's market minutes.
+    """A stretch of some assets' market minutes.
 
     Parameters
     ----------
     market : Minutes
         Of the simulation.
-    asset : Equity
-        Whose.
+    assets : sequence of Equity
+        Columns, in order.
     begin, end : int
         Minutes [begin, end).
     """
 
-    def __init__(self, market: Minutes, asset: Equity, begin: int, end: int) -> None:
+    def __init__(self, market: Minutes, assets: Sequence[Equity], begin: int, end: int) -> None:
         self.market = market
-        self.asset = asset
+        self.assets = tuple(assets)
         self.begin = begin
         self.end = end
+        self._columns = [asset.column for asset in assets]
 
     def inputs(self, field: str, window: int) -> Inputs:
         """Give what a window of a field needs; "price" is the close, filled forward."""
         market, stored, portal = self.market, stored_field(field), self.market.portal
-        values = market.rows(stored, self.begin, self.end, [self.asset.column])
-        factors = portal.factors.of(self.asset.column, stored)
-        rows = [market.first[min(row, len(market.first) - 1)] - self.begin for row in factors.rows]
-        events = pack_events([factors], [rows])
-        ends = unfilled(1)
+        values = np.ascontiguousarray(market.rows(stored, self.begin, self.end, self._columns))
+        factors = [portal.factors.of(column, stored) for column in self._columns]
+        sessions = len(market.first) - 1
+        rows = [[market.first[min(row, sessions)] - self.begin for row in one.rows] for one in factors]
+        events = pack_events(factors, rows)
+        ends = unfilled(len(self.assets))
         if field == "price":
-            last_alive = portal.alive_to[self.asset.column]
-            ends[0] = end_filling(values[:, 0], max(market.first[last_alive + 1] - self.begin, 0), 0)
-        leads = self._leads(values, window) if ends[0] != NOT_FILLED else NO_LEADS
+            for k, column in enumerate(self._columns):
+                after_life = market.first[portal.alive_to[column] + 1] - self.begin
+                ends[k] = end_filling(values[:, k], max(after_life, 0), 0)
+        leads = self._leads(values, ends, window) if (ends != NOT_FILLED).any() else NO_LEADS
         return Inputs(values, 0, *events, ends, leads, portal.rounds_windows)
 
-    def _leads(self, values: FloatArray, window: int) -> FloatArray:
-        market, asset = self.market, self.asset
+    def _leads(self, values: FloatArray, ends: IntArray, window: int) -> FloatArray:
+        market, label_ns = self.market, self.market.label_ns
         leads = np.full(values.shape, NAN)
-        first = np.arange(max(len(values) - window + 1, 0))
-        volumes = market.rows("volume", self.begin, self.end, [asset.column])[first, 0]
-        within = np.maximum.accumulate(np.where(volumes > 0, first + self.begin, -1)) if len(first) else first
-        traded = np.where(within >= 0, within, market.last_traded(asset, self.begin))
-        listed = np.searchsorted(market.label_ns, asset.start_ns, side="left")
-        gap = np.isnan(values[first, 0]) & (traded >= listed) & (traded >= 0)
-        source, last = traded[gap], first[gap] + window - 1
-        closes = np.array([market.cell("close", minute, asset.column) for minute in np.unique(source).tolist()])
-        prices = closes[np.unique(source, return_inverse=True)[1]] if len(source) else np.empty(0)
-        until = market.label_ns[last + self.begin]
-        leads[last, 0] = prices * market.portal.factors.products(asset.column, market.label_ns[source], until)
+        first = np.arange(max(len(values) - window + 1, 0))  # of the window that ends `window` - 1 rows later
+        for k in np.flatnonzero(ends != NOT_FILLED).tolist():
+            traded = self._last_traded(k)[first]
+            gap = np.isnan(values[first, k]) & (traded >= 0)
+            last = first[gap] + window - 1
+            minutes, which = np.unique(traded[gap], return_inverse=True)
+            column = self._columns[k]
+            closes = np.array([market.cell("close", minute, column) for minute in minutes.tolist()], dtype=np.float64)
+            then_ns, now_ns = label_ns[traded[gap]], label_ns[last + self.begin]
+            leads[last, k] = closes[which] * market.portal.factors.products(column, then_ns, now_ns)
         return leads
+
+    def _last_traded(self, k: int) -> IntArray:
+        """Give `market.last_traded` of each minute."""
+        market, asset = self.market, self.assets[k]
+        volumes = market.rows("volume", self.begin, self.end, [asset.column])[:, 0]
+        minutes = np.where(volumes > 0, np.arange(self.begin, self.end), -1)
+        minutes[0] = max(minutes[0], market.last_traded(asset, self.begin))
+        minutes = np.maximum.accumulate(minutes)
+        return np.where(minutes >= np.searchsorted(market.label_ns, asset.start_ns), minutes, -1)
 
 
 def known_prices(portal: Portal, asset: Equity, count: int) -> FloatArray:
