@@ -5,12 +5,12 @@ from rustybt.api import order_target_percent, symbol
 
 def initialize(context):
     context.asset = symbol("AAPL")
-    context.held = False
+    context.rising = None
 
 
 def handle_data(context, data):
     asset = context.asset
     rising = data.rolling_mean(asset, "close", 10) > data.rolling_mean(asset, "close", 50)
-    if rising != context.held:
-        context.held = rising
+    if rising != context.rising and context.rising is not None:
         order_target_percent(asset, 0.95 if rising else 0.0)
+    context.rising = rising

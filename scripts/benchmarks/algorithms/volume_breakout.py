@@ -2,11 +2,9 @@
 
 from rustybt.api import order_target_percent, symbol
 
-COUNT = 20
-
 
 def initialize(context):
-    context.assets = [symbol(f"S{number:03d}") for number in range(COUNT)]
+    context.assets = [symbol(f"S{number:03d}") for number in range(context.log["assets"])]
     context.entered = {}
     context.minute = 0
 
@@ -21,4 +19,4 @@ def handle_data(context, data):
                 order_target_percent(asset, 0.0)
         elif data.current(asset, "volume") > 2.5 * usual:
             context.entered[asset] = context.minute
-            order_target_percent(asset, 1 / COUNT)
+            order_target_percent(asset, 1 / len(context.assets))

@@ -45,7 +45,7 @@ def load(arguments: dict[str, Any]) -> Callable[[dict[str, Any]], Job]:
             }
 
         def describe(metrics: dict[str, Any]) -> dict[str, Any]:
-            value = float(arguments["capital"] * (1 + metrics["total_return"].iloc[-1]))
+            value = float(arguments["capital"] * (1 + np.atleast_1d(metrics["total_return"])[-1]))
             note = "four metrics; fractional shares, no volume limit, no commission a share"
             return {"value": value, "note": note}
 

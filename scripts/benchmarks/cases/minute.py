@@ -1,0 +1,62 @@
+"""How fast is minute mode, against Zipline, and for a strategy that looks at twenty assets each minute?"""
+
+from functools import partial
+from statistics import median
+
+from scripts.benchmarks.bench import CAPITAL, Bench
+from scripts.benchmarks.bench_data import DataSet, symbols_of, write_walks
+from scripts.benchmarks.measuring import Figure, agree
+from scripts.benchmarks.report import CaseReport
+
+THREE = DataSet("three", "2019-10-31", "2019-11-27", symbols_of(3))
+THREE_QUICK = DataSet("three", "2019-11-25", "2019-11-27", symbols_of(3))
+TWENTY = DataSet("twenty", "2019-11-15", "2019-11-22", symbols_of(20))
+TWENTY_QUICK = DataSet("twenty", "2019-11-21", "2019-11-22", symbols_of(4))
+RUNS = 3
+TARGETS = (("minute_look", "one price a minute", 5), ("minute_orders", "orders and windows every minute", 10))
+
+
+def minute(bench: Bench) -> CaseReport:
+    """Compare two scripts with Zipline, and run a volume breakout three times."""
+    three = write_walks(bench.folder, bench.size(THREE, THREE_QUICK), minutes=True)
+    days = "2019-11-01" if not bench.options.quick else "2019-11-26"
+    case = CaseReport("minute", f"3 assets, {days} to {three.last}, bars of minutes")
+    request = {"bundle": "three", "capital": CAPITAL, "frequency": "minute", "start": days, "end": three.last}
+    contenders = [contender for contender in (bench.own(three), bench.zipline(three)) if contender is not None]
+    runs = {f"{c.name}, {t[1]}": partial(c.ask, script=t[0], **request) for t in TARGETS for c in contenders}
+    answers = bench.rounds(runs)
+    case.rows = bench.rows(answers)
+    for _, label, least in TARGETS:
+        mine, theirs = answers.get(f"rustybt, {label}"), answers.get(f"Zipline, {label}")
+        if mine and theirs:
+            case.figures.append(Figure(f"{label}, against Zipline", bench.faster(theirs, mine), "times", least))
+            same = agree([mine[-1]["value"], theirs[-1]["value"]])
+            case.notes.append(
+                f"{label}: Zipline and rustybt end at {'the same' if same else 'DIFFERENT'} values (1e-9)."
+            )
+    breakout(bench, case)
+    return case
+
+
+def breakout(bench: Bench, case: CaseReport) -> None:
+    """Run the volume breakout as often as identity has to be shown, in two processes."""
+    twenty = write_walks(bench.folder, bench.size(TWENTY, TWENTY_QUICK), minutes=True)
+    start = bench.size("2019-11-18", "2019-11-22")
+    request = {"bundle": "twenty", "capital": CAPITAL, "frequency": "minute", "start": start, "end": twenty.last}
+    first, second = bench.own(twenty), bench.own(twenty)
+    log = {"assets": len(twenty.symbols)}
+    runs = {
+        f"volume breakout, process {turn}": partial(contender.ask, script="volume_breakout", log=log, **request)
+        for turn, contender in enumerate((first, second), 1)
+    }
+    answers = bench.rounds(runs, max(RUNS, bench.repeats))
+    got = [answer for each in answers.values() for answer in each]
+    if not got:
+        return
+    label = f"{len(twenty.symbols)} assets, volume breakout over {start} to {twenty.last}"
+    case.figures.append(Figure(label, median(bench.seconds(got)), "s", at_most=5.0, note="target: seconds"))
+    identical = len({answer["digest"] for answer in got}) == 1
+    fills = got[-1]["fills"]
+    note = f"{len(got)} runs in two processes, {fills} fills each"
+    case.figures.append(Figure("runs that differ in any bit", 0.0 if identical else 1.0, "", at_most=0.0, note=note))
+    case.rows += bench.rows(answers)
