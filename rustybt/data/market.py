@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import numpy as np
 import pandas as pd
 
 from rustybt._typing import FloatArray, IntArray
@@ -70,6 +71,19 @@ class Market(Protocol):
     def instant_before(self, bar: int) -> Instant:
         """Give the moment of the bar before one; its bar is -1, and its row too, where there is none."""
 
+    def close_of(self, row: int) -> Instant:
+        """Give the moment of a session's last bar."""
+
+    def closing_prices(self, assets: "Sequence[Equity]", begin: int, end: int) -> FloatArray:
+        """Give `price` at the close of sessions [begin, end), shape (end - begin, len(assets)), writeable."""
+
+
+def prices_at_closes(market: Market, assets: "Sequence[Equity]", begin: int, end: int) -> FloatArray:
+    """Give a market's `closing_prices`, one by one."""
+    closes = [market.close_of(row) for row in range(begin, end)]
+    prices = [[market.price(asset, at) for asset in assets] for at in closes]
+    return np.array(prices, dtype=np.float64).reshape(end - begin, len(assets))
+
 
 class DailyMarket:
     """The market of a daily simulation: a bar is a session.
@@ -131,4 +145,19 @@ class DailyMarket:
         """Give the close of the session before; before the first it has no bar."""
         if bar == 0:
             return Instant(-1, -1, self.portal.close_times[0] - DAY)
-        return Instant(bar - 1, bar - 1, self.portal.close_times[bar - 1])
+        return self.close_of(bar - 1)
+
+    def close_of(self, row: int) -> Instant:
+        """Give the moment of a session's close."""
+        return Instant(row, row, self.portal.close_times[row])
+
+    def closing_prices(self, assets: "Sequence[Equity]", begin: int, end: int) -> FloatArray:
+        """Give `price` at the close of sessions [begin, end), shape (end - begin, len(assets)), writeable."""
+        portal, columns = self.portal, [asset.column for asset in assets]
+        prices = portal.array("close")[begin:end, columns]
+        for k, column in enumerate(columns):
+            prices[: max(portal.alive_from[column] - begin, 0), k] = NAN
+            prices[max(portal.alive_to[column] + 1 - begin, 0) :, k] = NAN
+        for row, k in np.argwhere(np.isnan(prices)).tolist():
+            prices[row, k] = portal.price(assets[k], begin + row)
+        return prices

@@ -16,7 +16,7 @@ from rustybt.constants import OHLCV
 from rustybt.data import minute_history
 from rustybt.data.history import minutes_a_bar
 from rustybt.data.instant import Instant
-from rustybt.data.market import Window
+from rustybt.data.market import Window, prices_at_closes
 from rustybt.data.portal import FIELDS, NAN, Portal
 from rustybt.data.resample import resampled_window
 from rustybt.errors import NoMinuteBars
@@ -180,6 +180,15 @@ class MinuteMarket:
         if bar == 0:
             return Instant(-1, -1, self._stamp(0) - pd.Timedelta(minutes=1))
         return Instant(self.row_of(bar - 1), bar - 1, self._stamp(bar - 1))
+
+    def close_of(self, row: int) -> Instant:
+        """Give the moment of a session's last minute."""
+        bar = self.first[row + 1] - 1
+        return Instant(row, bar, self._stamp(bar))
+
+    def closing_prices(self, assets: "Sequence[Equity]", begin: int, end: int) -> FloatArray:
+        """Give `price` at the close of sessions [begin, end), shape (end - begin, len(assets)), writeable."""
+        return prices_at_closes(self, assets, begin, end)
 
     def _stamp(self, minute: int) -> pd.Timestamp:
         return pd.Timestamp(int(self.label_ns.item(minute)), tz="UTC")

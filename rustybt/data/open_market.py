@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from rustybt._typing import IntArray
+from rustybt._typing import FloatArray, IntArray
 from rustybt.data.instant import Instant
 from rustybt.data.market import Market, Window
 
@@ -58,3 +58,11 @@ class OpenMarket:
     def instant_before(self, bar: int) -> Instant:
         """Give the moment of the bar before one."""
         return self._market.instant_before(bar)
+
+    def close_of(self, row: int) -> Instant:
+        """Give the moment of a session's last bar."""
+        return self._market.close_of(row)
+
+    def closing_prices(self, assets: "Sequence[Equity]", begin: int, end: int) -> FloatArray:
+        """Give the simulation's prices at the close of sessions, which are over."""
+        return self._market.closing_prices(assets, begin, end)

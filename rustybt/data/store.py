@@ -62,6 +62,17 @@ class BundleData:
     def __repr__(self) -> str:
         return f"BundleData({self.name!r}, version {self.version})"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BundleData) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[Path, str, float | None]:
+        """What two openings of one version have in common; they may share what was derived from it."""
+        return self.path, self.fingerprint, self.price_quantum
+
     @property
     def name(self) -> str:
         """The bundle's name."""

@@ -9,7 +9,7 @@ from rustybt._typing import IntArray
 from rustybt.assets import Equity
 from rustybt.constants import NAT
 from rustybt.data.portal import Portal
-from rustybt.finance.ledger import CashDividend, StockDividend
+from rustybt.finance.dividends import CashDividend, StockDividend
 
 BEFORE_TRADING_START = pd.Timedelta(hours=8, minutes=45)
 
@@ -23,6 +23,11 @@ class CorporateActions:
         Of the bundle. An action dated on no session of the calendar never takes effect, as in Zipline.
     pays_next_session : bool
         A dividend whose pay date is no session is paid on the session after it, instead of never.
+
+    Attributes
+    ----------
+    sessions : frozenset of int
+        Labels of the sessions on which anything takes effect.
     """
 
     def __init__(self, portal: Portal, pays_next_session: bool = False) -> None:
@@ -47,6 +52,7 @@ class CorporateActions:
                 pay_ns = paid_on(int(stock["pay_ns"]))
                 grant = StockDividend(equities[sid], equities[payment], float(stock["ratio"]), pay_ns)
                 self.stock_dividends.setdefault(int(stock["ex_ns"]), []).append(grant)
+        self.sessions = frozenset((*self.splits, *self.dividends, *self.stock_dividends))
 
 
 def _session_from(session_ns: IntArray, date_ns: int) -> int:

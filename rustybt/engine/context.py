@@ -218,8 +218,8 @@ class Context(OrderMethods, SettingMethods):
 
     def record(self, *args: Any, **kwargs: Any) -> None:
         """Note values for the perf frame; see `rustybt.api.record`."""
-        self._recorded.update(zip(args[::2], args[1::2], strict=False))
-        self._recorded.update(kwargs)
+        # A new dict, because the records keep the one that a session ended with.
+        self._recorded = {**self._recorded, **dict(zip(args[::2], args[1::2], strict=False)), **kwargs}
 
     def schedule_function(
         self,

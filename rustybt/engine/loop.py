@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from rustybt._typing import FloatArray
-from rustybt.assets import Equity
 from rustybt.constants import NS_PER_DAY
 from rustybt.data.instant import Instant
 from rustybt.data.portal import Portal
@@ -20,7 +19,8 @@ from rustybt.engine.active import activated
 from rustybt.engine.benchmark import returns_of_asset
 from rustybt.engine.context import Context
 from rustybt.engine.metric_hooks import MetricHooks
-from rustybt.engine.records import SESSION_FIELDS, HeldPosition, RunRecords
+from rustybt.engine.recorder import Recorder
+from rustybt.engine.records import RunRecords
 from rustybt.finance.order import ORDER_STATUS
 
 
@@ -47,7 +47,7 @@ def simulate_sessions(algorithm: Context, benchmark_returns: FloatArray | None =
             benchmark = returns_of_asset(algorithm.benchmark_sid, portal, span)
         else:
             benchmark = np.zeros(span.size) if benchmark_returns is None else benchmark_returns
-        recorder = _Recorder(algorithm)
+        recorder = Recorder(algorithm)
         hooked = algorithm._setup.hooked
         if hooked:
             ledger = algorithm._ledger
@@ -61,8 +61,8 @@ def simulate_sessions(algorithm: Context, benchmark_returns: FloatArray | None =
 class _Session:
     """The steps of one session after another."""
 
-    def __init__(self, algorithm: Context, recorder: "_Recorder") -> None:
-        portal = algorithm._portal
+    def __init__(self, algorithm: Context, recorder: Recorder) -> None:
+        portal, setup = algorithm._portal, algorithm._setup
         self._algorithm = algorithm
         self._ledger = algorithm._ledger
         self._blotter = algorithm.blotter
@@ -70,53 +70,81 @@ class _Session:
         self._portal = portal
         self._recorder = recorder
         self._data = algorithm._data
-        self._rules = algorithm._setup.rules
+        self._rules = setup.rules
         self._actions = actions_of(portal, self._rules.dividend_paid_next_session)
         self._labels_ns: list[int] = portal.session_ns.tolist()
         self._first = algorithm._span.first
-        self._changes_capital = bool(algorithm._setup.capital_changes)
-        self._changes_capital_at_bars = self._changes_capital and algorithm._market.frequency == "minute"
+        self._first_close = portal.first_auto_close_row
+        self._changes = setup.capital_changes
+        self._changes_at_bars = bool(setup.capital_changes) and algorithm._market.frequency == "minute"
+        # Sessions that begin in the books whether or not the algorithm does anything: all of them, or those of actions.
+        self._begins_all = bool(setup.hooked or algorithm._account_controls or self._rules.charges_financing)
+        self._due = {*self._actions.sessions, *self._changes}
+        self._in_parts = algorithm._hooks.before_trading_start is not None or self._changes_at_bars
 
     def run(self, row: int) -> None:
-        if self._changes_capital:
-            self._algorithm._change_capital(self._midnight(row))
-        self._open(row)
+        algorithm, recorder = self._algorithm, self._recorder
+        if self._begins_all or self._labels_ns[row] in self._due:
+            self._act(row)
+        recorder.row = row
         bars, times = self._market.bars_of(row), self._market.times_of(row)
-        if self._changes_capital_at_bars:
-            self._algorithm._move(Instant(row, bars[0] - 1, self._midnight(row)))
-        before = self._bars_before_trading_start(row, times)
-        self._bars(row, bars[:before], times[:before])
-        if before < len(bars):
-            self._before_trading_start(row, bars[before])
-        self._bars(row, bars[before:], times[before:])
-        at = self._algorithm._at
-        if row >= self._portal.first_auto_close_row:
-            self._close_expired(row, at)
-        for order in self._blotter.end_session(at.now):
-            self._ledger.note_order(order)
-        self._algorithm.validate_account_controls()
+        if self._in_parts:
+            self._parts(row, bars, times)
+        else:
+            self._bars(row, bars, times)
+        if row >= self._first_close:
+            self._close_expired(row, algorithm._at)
+        if self._blotter.open_orders:
+            for order in self._blotter.end_session(algorithm._at.now):
+                self._ledger.note_order(order)
+        if recorder.begun:
+            self._end()
+        recorder.recorded.append(algorithm._recorded)
+
+    def _end(self) -> None:
+        algorithm = self._algorithm
+        algorithm.validate_account_controls()
         if self._ledger.session_transactions:  # a cost model may have asked for values before a fill made a position
-            self._algorithm._priced_at = None
-        self._algorithm._sync_prices()
+            algorithm._priced_at = None
+        algorithm._sync_prices()
         self._recorder.end_session()
 
-    def _midnight(self, row: int) -> pd.Timestamp:
-        return self._portal.session_labels[row].tz_localize("UTC")
+    def _act(self, row: int) -> None:
+        """Do what is due at a session's start; dividends in cash do not begin it in the books."""
+        ledger, session_ns, held = self._ledger, self._labels_ns[row], self._ledger.positions
+        splits = self._actions.splits.get(session_ns, ())
+        concerned = any(asset in held or asset in self._blotter.open_orders for asset, _ in splits)
+        if self._begins_all or concerned or session_ns in self._changes or ledger.owes_shares(session_ns):
+            self._open(row)
+            return
+        self._recorder.row = row
+        if held:
+            self._earn_dividends(session_ns)
+        if ledger.owes_cash(session_ns):
+            self._recorder.pay_dividends(session_ns)
 
     def _open(self, row: int) -> None:
-        ledger, session_ns = self._ledger, self._labels_ns[row]
-        ledger.start_session()
+        """Begin a session in the books, with all that is due."""
+        ledger, recorder, session_ns = self._ledger, self._recorder, self._labels_ns[row]
+        if session_ns in self._changes:
+            recorder.catch_up(row)
+            self._algorithm._priced_at = self._algorithm._at
+            self._algorithm._change_capital(self._midnight(row))
+        recorder.row = row
+        recorder.start_session()
         owed = self._financing(row) if self._rules.charges_financing else None
         if ledger.positions:
             self._earn_dividends(session_ns)
-        grants = ledger.pay_dividends(session_ns)
-        self._recorder.start_session(row - self._first, grants)
+        recorder.note_start(ledger.pay_dividends(session_ns))
         if owed is not None:
             ledger.pay_financing(*owed)
         splits = self._actions.splits.get(session_ns)
         if splits and (ledger.positions or self._blotter.open_orders):
             self._blotter.apply_splits(splits)
             ledger.apply_splits(splits)
+
+    def _midnight(self, row: int) -> pd.Timestamp:
+        return self._portal.session_labels[row].tz_localize("UTC")
 
     def _financing(self, row: int) -> tuple[float, float]:
         """Give what the nights since the last session cost, by what was held and owed at its end."""
@@ -129,6 +157,17 @@ class _Session:
         stock = [d for d in self._actions.stock_dividends.get(session_ns, ()) if d.asset in held]
         if cash or stock:
             self._ledger.earn(cash, stock)
+            self._due.update([dividend.pay_ns for dividend in cash] + [dividend.pay_ns for dividend in stock])
+
+    def _parts(self, row: int, bars: range, times: list[pd.Timestamp]) -> None:
+        """Run a session with something before its bars or between them."""
+        if self._changes_at_bars:
+            self._algorithm._move(Instant(row, bars[0] - 1, self._midnight(row)))
+        before = self._bars_before_trading_start(row, times)
+        self._bars(row, bars[:before], times[:before])
+        if before < len(bars):
+            self._before_trading_start(row, bars[before])
+        self._bars(row, bars[before:], times[before:])
 
     def _bars_before_trading_start(self, row: int, times: list[pd.Timestamp]) -> int:
         """Count the session's bars before 08:45 in New York; all of them where that market's day is over by then."""
@@ -156,7 +195,7 @@ class _Session:
         handle_data, events = algorithm._hooks.handle_data, algorithm._events
         fill_data = algorithm._fill_data
         for bar, now in zip(bars, times, strict=True):
-            if self._changes_capital_at_bars:
+            if self._changes_at_bars:
                 algorithm._change_capital(now)
             at = Instant(row, bar, now)
             algorithm._move(at)
@@ -182,8 +221,10 @@ class _Session:
         algorithm._priced_at = None  # a cost model may have asked for values before the fill made a position
 
     def _close_expired(self, row: int, at: Instant) -> None:
-        due = self._portal.auto_close_rows
         blotter, ledger = self._blotter, self._ledger
+        if not (ledger.positions or blotter.open_orders):
+            return
+        due = self._portal.auto_close_rows
         for asset in [a for a in ledger.positions if row >= due[a.column]]:
             ledger.close_position(asset, at)
         for asset in [a for a in blotter.open_orders if row >= due[a.column]]:
@@ -191,95 +232,6 @@ class _Session:
         for order in [o for o in blotter.new_orders if o.status is ORDER_STATUS.CANCELLED]:
             ledger.note_order(order)
             blotter.new_orders.remove(order)
-
-
-class _Recorder:
-    """Takes down what each session ends with."""
-
-    def __init__(self, algorithm: Context) -> None:
-        self._algorithm = algorithm
-        self._ledger = algorithm._ledger
-        self._rows: list[tuple[float, ...]] = []
-        self._positions: list[list[HeldPosition]] = []
-        self._orders: list[list[dict[str, object]]] = []
-        self._transactions: list[list[object]] = []
-        self._recorded: list[dict[str, object]] = []
-        self._stock_grants: list[tuple[int, Equity, float]] = []
-        self._pnl = self._cash_flow = 0.0
-        self._starting = (0.0, 0.0)
-        self.metrics: MetricHooks | None = None
-
-    def start_session(self, session: int, grants: list[tuple[Equity, float]]) -> None:
-        """Note where the session starts, after its dividends."""
-        if grants:
-            self._stock_grants += [(session, asset, shares) for asset, shares in grants]
-        ledger = self._ledger
-        ledger.update()
-        self._pnl = ledger.pnl
-        self._starting = (ledger.exposure.net, ledger.cash)
-        if self.metrics is not None:
-            self.metrics.start_session(session)
-
-    def end_session(self) -> None:
-        """Note what the session ended with."""
-        ledger = self._ledger
-        gross, net = ledger.leverage
-        exposure = ledger.exposure
-        self._rows.append(
-            (
-                *self._starting,
-                exposure.net,
-                ledger.cash,
-                ledger.portfolio_value,
-                ledger.pnl - self._pnl,
-                ledger.session_returns,
-                ledger.returns,
-                ledger.cash_flow - self._cash_flow,
-                exposure.long_value,
-                exposure.short_value,
-                exposure.longs_count,
-                exposure.shorts_count,
-                gross,
-                net,
-                ledger.borrow_cost,
-                ledger.margin_interest,
-            )
-        )
-        self._cash_flow = ledger.cash_flow
-        self._positions.append(
-            [
-                (p._asset, p._amount, p._cost_basis, p._last_sale_price)
-                for p in ledger.positions.values()
-                if p._amount != 0
-            ]
-        )
-        self._orders.append([order.to_dict() for order in ledger.session_orders.values()])
-        self._transactions.append(ledger.session_transactions)  # type: ignore[arg-type]
-        self._recorded.append(self._algorithm.recorded_vars)
-        if self.metrics is not None:
-            self.metrics.end_session(len(self._rows) - 1)
-
-    def finish(self, benchmark_returns: FloatArray) -> RunRecords:
-        """Give the run's records."""
-        algorithm = self._algorithm
-        if self.metrics is not None:
-            algorithm.risk_report = self.metrics.finish()
-        return RunRecords(
-            portal=algorithm._portal,
-            span=algorithm._span,
-            capital_base=algorithm._capital_base,
-            sessions=np.array(self._rows, dtype=np.float64).reshape(len(self._rows), len(SESSION_FIELDS)),
-            benchmark_returns=benchmark_returns,
-            positions=self._positions,
-            orders=self._orders,
-            transactions=self._transactions,  # type: ignore[arg-type]
-            recorded=self._recorded,
-            stock_grants=self._stock_grants,
-            capital_added=sum(algorithm.capital_change_deltas.values()),
-            columns=algorithm._setup.columns,
-            rules=algorithm._setup.rules,
-            packets=[] if self.metrics is None else self.metrics.packets,
-        )
 
 
 @lru_cache(maxsize=4)

@@ -1,21 +1,25 @@
 """What do fills, splits, dividends and prices make of cash and positions?
 
 The books are kept in the order in which Zipline keeps them: last bits, the order of positions, and what a session's pnl
-includes all depend on it. Nothing is valued until somebody asks.
+includes all depend on it. Nothing is valued until somebody asks; sessions in which nobody does are valued together when
+something is booked or asked again, and come to the same figures.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.data.instant import Instant
 from rustybt.data.market import Market
+from rustybt.finance.dividends import CashDividend, StockDividend, whole_shares
 from rustybt.finance.order import Order
 from rustybt.finance.portfolio import Account, Portfolio, Position, Positions
 from rustybt.finance.rules import ZIPLINE, Rules
+from rustybt.finance.stretch import Stretch, value_stretch
 from rustybt.finance.transaction import Transaction
 from rustybt.kernels.fills import book_commission, book_fill, book_split
 
@@ -42,23 +46,6 @@ class Exposure(NamedTuple):
         return self.long_value - self.short_value
 
 
-class CashDividend(NamedTuple):
-    """A dividend whose ex-date has come."""
-
-    asset: Equity
-    amount: float
-    pay_ns: int
-
-
-class StockDividend(NamedTuple):
-    """A dividend in shares whose ex-date has come."""
-
-    asset: Equity
-    payment_asset: Equity
-    ratio: float
-    pay_ns: int
-
-
 class Ledger:
     """Cash, positions and what they are worth, for one run.
 
@@ -77,13 +64,18 @@ class Ledger:
     ----------
     borrow_cost, margin_interest : float
         What short positions and negative cash cost at the session's start.
+    growth : float
+        What one unit of money became since the start, flows from outside left out.
+    begin : callable
+        Called before anything is booked or priced: brings the books up to the current session, see the recorder.
     """
 
     def __init__(self, market: Market, start_date: pd.Timestamp, capital_base: float, rules: Rules = ZIPLINE) -> None:
         self.positions = Positions()
         self.cash = self.portfolio_value = capital_base
-        self.cash_flow = self.pnl = self.returns = 0.0
-        self.previous_returns = 0.0
+        self.cash_flow = self.pnl = 0.0
+        self.growth = self.previous_growth = 1.0
+        self.begin: Callable[[], None] = _nothing
         self.session_transactions: list[Transaction] = []
         self.session_orders: dict[str, Order] = {}
         self.borrow_cost = self.margin_interest = 0.0
@@ -103,16 +95,23 @@ class Ledger:
         self.session_transactions = []  # the records keep yesterday's list
         if self.session_orders:
             self.session_orders = {}
-        self.update()
-        self.previous_returns = self.returns
+        self.previous_growth = self.growth
+
+    @property
+    def returns(self) -> float:
+        """The return since the start, from what the portfolio is worth as of the last update."""
+        return self.growth - 1
 
     @property
     def session_returns(self) -> float:
         """The return since the session began, from what the portfolio is worth as of the last update."""
-        return (self.returns + 1) / (self.previous_returns + 1) - 1
+        return self.growth / self.previous_growth - 1
 
     def sync_prices(self, at: Instant) -> None:
         """Take the last known price of everything held, as of a moment."""
+        self.begin()
+        if not self.positions:
+            return
         price_of = self._market.price
         for position in self.positions.values():
             price = price_of(position._asset, at)
@@ -122,8 +121,50 @@ class Ledger:
         self._exposure = None
         self._value_is_stale = True
 
+    def value_stretch(self, begin: int, end: int, cash: FloatArray) -> tuple[Stretch, FloatArray, FloatArray]:
+        """Value sessions in which nothing but dividends was booked, as `update` would at each one's start and end.
+
+        Parameters
+        ----------
+        begin, end : int
+            Session rows: those from begin up to, not including, end.
+        cash : float64 array, shape (end - begin,)
+            In each of them, from its dividends on.
+
+        Returns
+        -------
+        Stretch
+            Of the positions at each session's end.
+        pnl, growth : float64 array, shape (2 * (end - begin) + 1,)
+            Before the first session; after its dividends and at its end; and so on.
+        """
+        held = list(self.positions.values())
+        closes = self._market.closing_prices([p._asset for p in held], begin, end)
+        stretch = value_stretch([p._amount for p in held], [p._last_sale_price for p in held], closes)
+        net = stretch.long_value + stretch.short_value
+        values = np.empty(2 * len(cash) + 1)
+        values[0], values[1], values[2::2] = self.portfolio_value, cash[0] + self.exposure.net, cash + net
+        values[3::2] = cash[1:] + net[:-1]
+        gains = np.diff(values)
+        rates = np.divide(gains, values[:-1], out=np.zeros_like(gains), where=values[:-1] != 0)
+        pnl, growth = np.cumsum(np.append(self.pnl, gains)), np.cumprod(np.append(self.growth, 1 + rates))
+        self._price(held, begin, closes, stretch)
+        self.portfolio_value, self.pnl, self.growth = values.item(-1), pnl.item(-1), growth.item(-1)
+        self._value_is_stale = self.cash != cash[-1]
+        return stretch, pnl, growth
+
+    def _price(self, held: list[Position], begin: int, closes: FloatArray, stretch: Stretch) -> None:
+        """Take the last known prices of a stretch."""
+        for k, position in enumerate(held):
+            priced = np.flatnonzero(~np.isnan(closes[:, k]))
+            if len(priced):
+                position._last_sale_price = stretch.prices.item(-1, k)
+                position._last_sale_date = self._market.close_of(begin + int(priced[-1])).now
+        self._exposure = None
+
     def note_order(self, order: Order) -> None:
         """Keep an order in the session's record, as the latest that changed."""
+        self.begin()
         self.session_orders.pop(order.id, None)
         self.session_orders[order.id] = order
 
@@ -141,6 +182,7 @@ class Ledger:
         cash_flow : float
             Cash it brings, without its commission.
         """
+        self.begin()
         self.move_cash(cash_flow)
         self._exposure = None
         asset = transaction.asset
@@ -149,7 +191,7 @@ class Ledger:
         else:
             position = self.positions.get(asset)
             if position is None:
-                position = self.positions[asset] = Position(asset)
+                position = self.positions[asset] = Position(asset, self)
             position._amount = amount
             position._cost_basis = cost_basis
             seen = position._last_sale_date
@@ -212,9 +254,17 @@ class Ledger:
         for stock in shares:
             count = self.positions[stock.asset]._amount * stock.ratio
             if not self._rules.fractional_shares:
-                count = _whole_dividend_shares(count)
+                count = whole_shares(count)
             if count:
                 self._unpaid_shares.setdefault(stock.pay_ns, []).append((stock.payment_asset, count))
+
+    def owes_cash(self, session_ns: int) -> bool:
+        """Say whether a dividend is paid on exactly this session."""
+        return session_ns in self._unpaid_cash
+
+    def owes_shares(self, session_ns: int) -> bool:
+        """Say whether a dividend in shares is paid on exactly this session."""
+        return session_ns in self._unpaid_shares
 
     def pay_dividends(self, session_ns: int) -> list[tuple[Equity, float]]:
         """Pay what is due on exactly this session, and give the shares that were paid."""
@@ -225,10 +275,11 @@ class Ledger:
         for asset, count in grants:
             position = self.positions.get(asset)
             if position is None:
-                position = self.positions[asset] = Position(asset)
+                position = self.positions[asset] = Position(asset, self)
             position._amount += count
             self._exposure = None
-        self.move_cash(paid)
+        if paid:
+            self.move_cash(paid)
         return grants
 
     def close_position(self, asset: Equity, at: Instant) -> None:
@@ -270,7 +321,7 @@ class Ledger:
         self.portfolio_value = after = self.cash + self.exposure.net
         gain = after - before
         self.pnl += gain
-        self.returns = (1 + self.returns) * (1 + (gain / before if before != 0 else 0.0)) - 1
+        self.growth *= 1 + (gain / before if before != 0 else 0.0)
         self._value_is_stale = False
 
     @property
@@ -320,6 +371,10 @@ class Ledger:
         return self._account
 
 
+def _nothing() -> None:
+    """Do nothing: books that nobody records are always up to date."""
+
+
 def _add_up(positions: Iterable[Position]) -> Exposure:
     long_value = short_value = 0.0
     longs = shorts = 0
@@ -336,11 +391,3 @@ def _add_up(positions: Iterable[Position]) -> Exposure:
 def _values(positions: Iterable[Position]) -> Iterator[float]:
     for position in positions:
         yield position._amount * position._last_sale_price
-
-
-def _whole_dividend_shares(shares: float) -> float:
-    """Truncate to whole shares, after mending at most one step of rounding in the product."""
-    nearest = np.rint(shares)
-    if abs(shares - nearest) <= np.spacing(abs(shares)):
-        return float(nearest)
-    return float(np.trunc(shares))

@@ -1,14 +1,28 @@
 """What does an algorithm hold, and what is it worth?"""
 
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
 from rustybt.assets import Equity
 
 
+class Books(Protocol):
+    """What keeps positions, as `rustybt.finance.ledger.Ledger` does."""
+
+    def begin(self) -> None:
+        """Bring them up to the current session."""
+
+
 class Position:
     """Shares held of one asset; the ledger moves it, an algorithm reads it.
+
+    Parameters
+    ----------
+    asset : Equity
+        What is held.
+    books : Books, optional
+        What keeps it.
 
     Attributes
     ----------
@@ -24,10 +38,11 @@ class Position:
         When it was known, UTC.
     """
 
-    __slots__ = ("_amount", "_asset", "_cost_basis", "_last_sale_date", "_last_sale_price")
+    __slots__ = ("_amount", "_asset", "_books", "_cost_basis", "_last_sale_date", "_last_sale_price")
 
-    def __init__(self, asset: Equity) -> None:
+    def __init__(self, asset: Equity, books: Books | None = None) -> None:
         self._asset = asset
+        self._books = books
         self._amount: float = 0
         self._cost_basis = 0.0
         self._last_sale_price = 0.0
@@ -56,17 +71,21 @@ class Position:
     @property
     def last_sale_price(self) -> float:
         """Latest known price."""
+        if self._books is not None:
+            self._books.begin()
         return self._last_sale_price
 
     @property
     def last_sale_date(self) -> pd.Timestamp | None:
         """When the latest price was known, UTC."""
+        if self._books is not None:
+            self._books.begin()
         return self._last_sale_date
 
     def __repr__(self) -> str:
         return (
             f"Position(asset={self._asset!r}, amount={self._amount!r}, cost_basis={self._cost_basis!r}, "
-            f"last_sale_price={self._last_sale_price!r}, last_sale_date={self._last_sale_date!r})"
+            f"last_sale_price={self.last_sale_price!r}, last_sale_date={self.last_sale_date!r})"
         )
 
 
