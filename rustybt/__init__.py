@@ -17,32 +17,41 @@ if TYPE_CHECKING:
     from rustybt.algorithm import TradingAlgorithm
     from rustybt.calendars import get_calendar
     from rustybt.engine.extensions import extension_args
+    from rustybt.engine.stop_rules import StopRules
     from rustybt.engine.strategy import Strategy
+    from rustybt.engine.vector_strategy import VectorStrategy
     from rustybt.finance.blotter import Blotter
     from rustybt.optimization import Optimizer
     from rustybt.run import run_algorithm
+    from rustybt.vector_run import run_batch
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Blotter",
     "Optimizer",
+    "StopRules",
     "Strategy",
     "TradingAlgorithm",
+    "VectorStrategy",
     "__version__",
     "extension_args",
     "get_calendar",
     "run_algorithm",
+    "run_batch",
 ]
 
 _HOMES = {
     "Blotter": "rustybt.finance.blotter",
     "Optimizer": "rustybt.optimization",
+    "StopRules": "rustybt.engine.stop_rules",
     "Strategy": "rustybt.engine.strategy",
     "TradingAlgorithm": "rustybt.algorithm",
+    "VectorStrategy": "rustybt.engine.vector_strategy",
     "extension_args": "rustybt.engine.extensions",
     "get_calendar": "rustybt.calendars",
     "run_algorithm": "rustybt.run",
+    "run_batch": "rustybt.vector_run",
 }
 _MODULES = ("algorithm", "api", "assets", "data", "errors", "extensions", "finance", "protocol", "utils")
 """What is there after `import rustybt` alone, as Zipline's users expect: rustybt.api.order(...)."""

@@ -21,7 +21,8 @@ from rustybt.engine.context import Context
 from rustybt.engine.extensions import load_extensions
 from rustybt.engine.loop import simulate_sessions
 from rustybt.engine.setup import DEFAULT_SETUP, Setup, setup_of
-from rustybt.engine.span import span_of
+from rustybt.engine.span import Span, span_of
+from rustybt.engine.stop_rules import StopRules
 from rustybt.engine.strategy import Hooks, Strategy, hooks_of
 from rustybt.errors import InvalidParameter
 from rustybt.finance.rules import rules_of
@@ -49,6 +50,7 @@ def run_algorithm(
     *,
     blotter: Any = "default",
     capital_changes: Mapping[Any, Mapping[str, Any]] | None = None,
+    stop_rules: StopRules | None = None,
     strategy: Strategy | None = None,
     params: Mapping[str, Any] | None = None,
     corrections: str | Iterable[str] = (),
@@ -102,8 +104,11 @@ def run_algorithm(
         Cash from outside, such as {"2020-01-03": {"type": "delta", "value": 5000.0}}: at a session's start by its
         label, or in a minute simulation before a minute. "target" instead of "delta" is what the portfolio is then
         worth. It is neither gain nor cash flow.
+    stop_rules : StopRules, optional
+        When the run is given up early, such as StopRules(max_drawdown=0.3); the frame then ends there, and
+        `perf.attrs["stopped"]` says why.
     strategy : Strategy, optional
-        Instead of the four functions.
+        Instead of the four functions. A `rustybt.VectorStrategy` decides for all sessions at once, in a daily run.
     params : mapping of str to value, optional
         What `context.params` shows to functions; a strategy carries its own.
     corrections : "all" or iterable of str
@@ -152,7 +157,7 @@ def run_algorithm(
         margin_rate=margin_rate,
     )
     load_extensions(default_extension, extensions, strict_extensions, environ)
-    setup = setup_of(metrics_set, blotter, capital_changes, rules=rules)
+    setup = setup_of(metrics_set, blotter, capital_changes, rules=rules, stop_rules=stop_rules)
     data = load(bundle, environ=environ, timestamp=bundle_timestamp)
     require_calendar(trading_calendar, data)
     return simulate(
@@ -215,7 +220,33 @@ def simulate(
     benchmark: FloatArray = np.zeros(span.size)
     if benchmark_returns is not None:
         benchmark = returns_of_series(benchmark_returns, portal, span)
+    if hooks.vector is not None:
+        return _simulate_vector(hooks, portal, span, capital_base, data_frequency, benchmark, analyze, setup)
     return finish(Context(market_of(portal, data_frequency), span, capital_base, hooks, setup), benchmark, analyze)
+
+
+def _simulate_vector(
+    hooks: Hooks,
+    portal: Portal,
+    span: Span,
+    capital_base: float,
+    data_frequency: str,
+    benchmark: FloatArray,
+    analyze: bool,
+    setup: Setup,
+) -> RunResult:
+    from rustybt.vector_run import simulate_vector  # brings numba, half a second that no other run should pay
+
+    if data_frequency != "daily":
+        raise InvalidParameter(
+            f"data_frequency {data_frequency!r}: a vector strategy decides on daily bars; write it with handle_data "
+            "to decide at minutes"
+        )
+    assert hooks.vector is not None
+    result = simulate_vector(hooks.vector, portal, span, capital_base, setup, benchmark)
+    if analyze and hooks.analyze is not None:
+        hooks.analyze(None, result.perf)
+    return result
 
 
 def finish(context: Context, benchmark: FloatArray, analyze: bool) -> RunResult:

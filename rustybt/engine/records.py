@@ -9,6 +9,7 @@ from rustybt.assets import Equity
 from rustybt.data.portal import Portal
 from rustybt.engine.metric_hooks import Packet
 from rustybt.engine.span import Span
+from rustybt.engine.stop_rules import Stop
 from rustybt.finance.records import TRANSACTION
 from rustybt.finance.rules import Rules
 from rustybt.finance.transaction import Transaction
@@ -71,6 +72,8 @@ class RunRecords(NamedTuple):
         The run's corrections and extras.
     packets : list of Packet
         What metrics of the user's own said of each session; empty where there are none.
+    stopped : Stop or None
+        Where and why the run was given up early.
     """
 
     portal: Portal
@@ -87,6 +90,7 @@ class RunRecords(NamedTuple):
     columns: frozenset[str]
     rules: Rules
     packets: list[Packet]
+    stopped: Stop | None = None
 
     def column(self, name: str) -> FloatArray:
         """Give one column of `sessions`, float64 of shape (n_sessions,)."""

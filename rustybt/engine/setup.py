@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from rustybt.engine.capital_changes import CapitalChanges, capital_changes_of
+from rustybt.engine.stop_rules import StopRules
+from rustybt.errors import InvalidParameter
 from rustybt.finance.blotter import SimulationBlotter, blotter_of
 from rustybt.finance.metrics import Columns, default_metrics, resolve
 from rustybt.finance.rules import ZIPLINE, Rules
@@ -27,6 +29,8 @@ class Setup(NamedTuple):
         What `get_environment` gives.
     rules : Rules
         Corrections and extras.
+    stop_rules : StopRules, optional
+        When the run is given up early; never by default.
     """
 
     metrics: tuple[Any, ...] = tuple(default_metrics())
@@ -35,6 +39,7 @@ class Setup(NamedTuple):
     platform: str = PLATFORM
     arena: str = BACKTEST
     rules: Rules = ZIPLINE
+    stop_rules: StopRules | None = None
 
     @property
     def columns(self) -> frozenset[str]:
@@ -57,6 +62,7 @@ def setup_of(
     platform: str = PLATFORM,
     arena: str = BACKTEST,
     rules: Rules = ZIPLINE,
+    stop_rules: StopRules | None = None,
 ) -> Setup:
     """Read what a user gives for a run's setup.
 
@@ -72,6 +78,8 @@ def setup_of(
         What `get_environment` gives.
     rules : Rules
         Corrections and extras.
+    stop_rules : StopRules, optional
+        When the run is given up early.
 
     Returns
     -------
@@ -83,4 +91,6 @@ def setup_of(
         If one of them is none.
     """
     changes = capital_changes_of(capital_changes)
-    return Setup(resolve(metrics_set), blotter_of(blotter), changes, platform, arena, rules)
+    if not isinstance(stop_rules, StopRules | None):
+        raise InvalidParameter(f"stop_rules {stop_rules!r} are none: pass StopRules(max_drawdown=0.3)")
+    return Setup(resolve(metrics_set), blotter_of(blotter), changes, platform, arena, rules, stop_rules)

@@ -1,11 +1,16 @@
 """Which functions of the user's does the engine call?"""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Optional
 
 from rustybt.errors import InvalidParameter, did_you_mean
 
+if TYPE_CHECKING:
+    from rustybt.engine.vector_strategy import VectorStrategy
+
 Callback = Callable[..., Any]
+
+HOOK_NAMES = ("initialize", "handle_data", "before_trading_start", "analyze")
 
 
 class Hooks(NamedTuple):
@@ -23,6 +28,8 @@ class Hooks(NamedTuple):
         Called once with the finished perf frame.
     params : mapping of str to value
         What `context.params` shows.
+    vector : VectorStrategy, optional
+        Decides for all sessions at once, in the place of the functions but analyze.
     """
 
     initialize: Callback | None = None
@@ -30,6 +37,7 @@ class Hooks(NamedTuple):
     before_trading_start: Callback | None = None
     analyze: Callback | None = None
     params: Mapping[str, Any] = {}
+    vector: Optional["VectorStrategy"] = None
 
 
 class Strategy:
@@ -58,11 +66,11 @@ class Strategy:
     5
     """
 
+    _reserved: ClassVar[frozenset[str]] = frozenset({"params", *HOOK_NAMES})
     params: dict[str, Any]
 
     def __init__(self, **params: Any) -> None:
-        known = [name for name in dir(type(self)) if not name.startswith("_") and name != "params"]
-        known = [name for name in known if name not in HOOK_NAMES]
+        known = [name for name in dir(type(self)) if not name.startswith("_") and name not in self._reserved]
         for name in params:
             if name not in known:
                 raise InvalidParameter(
@@ -84,12 +92,14 @@ class Strategy:
     def analyze(self, context: Any, perf: Any) -> None:
         """Look at the finished perf frame."""
 
-
-HOOK_NAMES = ("initialize", "handle_data", "before_trading_start", "analyze")
+    def _hooks(self) -> Hooks:
+        """Give what the engine calls: the methods that the class overrides."""
+        own = [name for name in HOOK_NAMES if getattr(type(self), name) is not getattr(Strategy, name)]
+        return Hooks(**{name: getattr(self, name) for name in own}, params=self.params)
 
 
 def hooks_of(strategy: Strategy) -> Hooks:
-    """Give the methods that a strategy overrides.
+    """Give what the engine calls of a strategy.
 
     Parameters
     ----------
@@ -100,12 +110,7 @@ def hooks_of(strategy: Strategy) -> Hooks:
     -------
     Hooks
     """
-    found = {
-        name: getattr(strategy, name)
-        for name in HOOK_NAMES
-        if getattr(type(strategy), name) is not getattr(Strategy, name)
-    }
-    return Hooks(**found, params=strategy.params)
+    return strategy._hooks()
 
 
 def hooks_of_namespace(namespace: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> Hooks:

@@ -16,7 +16,7 @@ import numba
 from numba.core import config, event
 from numba.extending import register_jitable
 
-from rustybt.kernels import fills
+from rustybt.kernels import fills, stops
 
 log = logging.getLogger("rustybt.kernels")
 
@@ -66,21 +66,48 @@ _FOLDER: Final = cache_folder()
 _OURS: Final[set[Callable[..., Any]]] = set()
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Function, counts_owners: bool = True) -> Function:
     """Compile a kernel at its first call, or load what an earlier process compiled.
 
+    Parameters
+    ----------
+    function : callable
+        The kernel.
+    counts_owners : bool
+        False for a kernel of which no part makes an array; see `inner`.
+
+    Returns
+    -------
+    callable
+        Called as the function is.
+
+    Notes
+    -----
     Division by zero gives infinity or NaN, as in NumPy; nothing is reordered or contracted, so that the bits are those
     of the same function in Python.
     """
+    jit: Any = numba.njit
     before = config.CACHE_DIR  # type: ignore[attr-defined]
     if _FOLDER is not None:
         config.CACHE_DIR = str(_FOLDER)  # type: ignore[attr-defined]
     try:
-        kernel: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
+        kernel: Function = jit(cache=True, error_model="numpy", nogil=True, _nrt=counts_owners)(function)
     finally:
         config.CACHE_DIR = before  # type: ignore[attr-defined]
     _OURS.add(function)
-    return kernel  # type: ignore[no-any-return] # called as the function is
+    return kernel
+
+
+def inner(function: Function) -> Function:
+    """Compile a function that only kernels call, without counting owners of arrays.
+
+    Each call would otherwise count an owner more, and afterwards less, of every array of its arguments, which costs
+    twenty times what a small function's work does. The caller in Python owns them all the time; nothing here may make
+    an array.
+    """
+    jit: Any = numba.njit
+    part: Function = jit(error_model="numpy", _nrt=False)(function)
+    return part
 
 
 class _Announcement(event.Listener):
@@ -106,5 +133,6 @@ for _function in (
     fills.round_cents,
     fills.book_split,
     fills.fill_and_book,
+    stops.stop_code,
 ):
     register_jitable(_function)

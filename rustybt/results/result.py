@@ -8,6 +8,7 @@ import pandas as pd
 from rustybt._typing import FloatArray, Records
 from rustybt.calendars import SessionTable
 from rustybt.engine.records import RunRecords
+from rustybt.engine.stop_rules import Stop
 from rustybt.finance.records import RESTATEMENT
 from rustybt.results.frame import perf_frame
 from rustybt.results.metrics import MetricInputs, compute_metrics
@@ -36,6 +37,11 @@ class RunResult:
         table, span = self.records.portal.session_table, self.records.span
         rows = slice(span.first, span.last + 1)
         return SessionTable(table.name, table.session_ns[rows], table.open_ns[rows], table.close_ns[rows])
+
+    @property
+    def stopped(self) -> Stop | None:
+        """Where and why the run was given up early; None for one that came to its end."""
+        return self.records.stopped
 
     @property
     def returns(self) -> FloatArray:
@@ -99,7 +105,7 @@ class RunResult:
 
     def _restatements(self) -> Records:
         """Give the splits and stock dividends that changed positions of traded assets, by the run's session."""
-        traded = set(self.transactions["sid"].tolist())
+        traded = {*self.transactions["sid"].tolist(), *(asset.sid for _, asset, _ in self.records.stock_grants)}
         tables = self.records.portal.bundle.adjustments
         session_of = {ns: i for i, ns in enumerate(self.sessions.session_ns.tolist())}
         rows = [

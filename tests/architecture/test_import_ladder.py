@@ -5,7 +5,7 @@ import ast
 from tests.architecture.source import PACKAGE, Import, Module, imported_names, internal_imports, modules, resolve
 
 LADDER = (
-    ("errors", "_typing", "constants"),
+    ("errors", "_typing", "constants", "installed"),
     ("kernels",),
     ("calendars",),
     ("assets",),
@@ -14,8 +14,10 @@ LADDER = (
     ("finance",),
     ("engine",),
     ("api", "results"),
+    ("vector_run",),
     ("run",),
     ("algorithm",),
+    ("profiling",),
     ("optimization",),
     ("reports",),
     ("testing",),

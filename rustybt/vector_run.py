@@ -1,0 +1,166 @@
+"""How do strategies that decide for all sessions at once run, one alone or many as a batch?"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rustybt._typing import FloatArray
+from rustybt.data.bundles import load
+from rustybt.data.portal import Portal, portal_of
+from rustybt.data.store import BundleData
+from rustybt.engine.benchmark import returns_of_asset, returns_of_series
+from rustybt.engine.setup import DEFAULT_SETUP, Setup
+from rustybt.engine.span import Span, span_of
+from rustybt.engine.vector import VectorRun
+from rustybt.engine.vector_records import records_of
+from rustybt.engine.vector_strategy import VectorStrategy
+from rustybt.errors import InvalidParameter
+from rustybt.results.result import RunResult
+from rustybt.results.vector_metrics import VectorMetrics
+
+
+def simulate_vector(
+    strategy: VectorStrategy, portal: Portal, span: Span, capital_base: float, setup: Setup, benchmark: FloatArray
+) -> RunResult:
+    """Run one strategy, and keep all that a perf frame shows.
+
+    Parameters
+    ----------
+    strategy : VectorStrategy
+        With its parameters set.
+    portal, span, capital_base, setup
+        As in any run.
+    benchmark : float64 array, shape (n_sessions,)
+        Simple returns; the strategy's own benchmark goes before them.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    InvalidParameter
+        If the run asks for what only the event tier can do.
+    """
+    run = VectorRun(portal, span, capital_base, setup)
+    run.check()
+    outcome = run.run(strategy, keeps_orders=True)
+    return RunResult(records_of(run, outcome, benchmark_of(run, strategy, benchmark)))
+
+
+def run_batch(
+    strategy_class: type[VectorStrategy],
+    params: Iterable[Mapping[str, Any]],
+    bundle: str | BundleData = "mag-7",
+    start: Any = None,
+    end: Any = None,
+    capital_base: float = 10_000_000.0,
+    *,
+    benchmark_returns: pd.Series | None = None,
+    setup: Setup = DEFAULT_SETUP,
+    environ: Mapping[str, str] = os.environ,
+) -> pd.DataFrame:
+    """Run a vector strategy with many sets of parameters, and give the metrics of each.
+
+    Indicators that sets share are computed once, and nothing of a run is kept but its metrics: memory does not grow
+    with their number.
+
+    Parameters
+    ----------
+    strategy_class : type
+        A subclass of `rustybt.VectorStrategy`.
+    params : iterable of mapping
+        One set of parameters a run.
+    bundle : str or BundleData
+        Name of an ingested bundle, or an opened one.
+    start, end : date-like, optional
+        First and last day; the bundle's own if omitted.
+    capital_base : float
+        Cash at the start.
+    benchmark_returns : pd.Series, optional
+        Simple returns by session label; a benchmark that the class names goes before it.
+    setup : Setup
+        Costs, corrections, extras and stop rules; see `rustybt.engine.setup.setup_of`.
+    environ : mapping of str to str
+        Where RUSTYBT_ROOT is looked up.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a set: its parameters, then every metric of docs/metrics.md, and with stop rules "stopped", why a run
+        was given up or None.
+
+    Raises
+    ------
+    InvalidParameter
+        If the class is none, a set has an unknown parameter, or the run asks for what only the event tier can do.
+    UnknownBundle, InvalidSpan
+        If the bundle is not there, or the days do not fit it.
+
+    Examples
+    --------
+    >>> from rustybt import VectorStrategy
+    >>> class Hold(VectorStrategy):
+    ...     weight = 0.1
+    ...     def target_percent(self, bars, weight):
+    ...         return np.full(bars.shape, weight)
+    >>> sets = [{"weight": 0.0}, {"weight": 0.1}]
+    >>> run_batch(Hold, sets, "mag-7", "2020-01-02", "2020-12-31")[["weight", "fills"]].iloc[0].tolist()
+    [0.0, 0.0]
+    """
+    if not (isinstance(strategy_class, type) and issubclass(strategy_class, VectorStrategy)):
+        raise InvalidParameter(f"strategy_class {strategy_class!r} is no subclass of rustybt.VectorStrategy")
+    data = bundle if isinstance(bundle, BundleData) else load(bundle, environ=environ)
+    portal = portal_of(data, setup.rules.full_precision_prices)
+    span = span_of(portal, start, end)
+    run = VectorRun(portal, span, capital_base, setup)
+    run.check()
+    benchmark = np.zeros(span.size)
+    if benchmark_returns is not None:
+        benchmark = returns_of_series(benchmark_returns, portal, span)
+    return pd.DataFrame(_rows(run, strategy_class, params, benchmark))
+
+
+def _rows(
+    run: VectorRun, strategy_class: type[VectorStrategy], params: Iterable[Mapping[str, Any]], benchmark: FloatArray
+) -> Iterator[dict[str, Any]]:
+    for one in params:
+        metrics, stopped = batch_metrics(run, strategy_class(**one), benchmark)
+        row = {**one, **metrics}
+        yield row if run.setup.stop_rules is None else {**row, "stopped": stopped}
+
+
+def batch_metrics(
+    run: VectorRun, strategy: VectorStrategy, benchmark: FloatArray
+) -> tuple[dict[str, float], str | None]:
+    """Run one strategy of a batch, and give its metrics and why it was given up, if it was.
+
+    Parameters
+    ----------
+    run : VectorRun
+        What the batch has in common; checked.
+    strategy : VectorStrategy
+        With its parameters set.
+    benchmark : float64 array, shape (n_sessions,)
+        Simple returns; the strategy's own benchmark goes before them.
+
+    Returns
+    -------
+    metrics : dict of str to float
+        Every metric of docs/metrics.md.
+    stopped : str or None
+        Where and why the run stopped.
+    """
+    reader = VectorMetrics(benchmark_of(run, strategy, benchmark), run.capital_base, run.setup.rules.fractional_shares)
+    outcome = run.run(strategy, keeps_orders=False)
+    return reader.of(outcome), None if outcome.stopped is None else str(outcome.stopped)
+
+
+def benchmark_of(run: VectorRun, strategy: VectorStrategy, benchmark: FloatArray) -> FloatArray:
+    """Give the returns of the benchmark that a strategy names, or those given."""
+    if strategy.benchmark is None:
+        return benchmark
+    return returns_of_asset(run.lookup(strategy.benchmark), run.portal, run.span)
