@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -122,6 +122,27 @@ class Bench:
             return None
         self.versions |= {package: f"{v} (Python {about['python']})" for package, v in about["versions"].items()}
         return contender
+
+    def compiled(self, name: str, python: Path | None, module: str, one: Answer, **arguments: Any) -> None:
+        """Let a process compile what it needs and end: those that are measured then read it from numba's cache.
+
+        A compiler's memory stays with the process that compiled, and is no part of what a run needs.
+
+        Parameters
+        ----------
+        name, python, module
+            As `start` takes them.
+        one : dict
+            A request that uses what has to be compiled.
+        **arguments
+            For its `load`.
+        """
+        with Bench(self.options, self.folder / "compiling") as apart:
+            contender = python and apart.start(name, python, module, (), **{**arguments, "folder": str(self.folder)})
+            if contender is not None:
+                self.tell(f"{name} compiles")
+                with suppress(ContenderFailed):  # it fails again where it is measured, and is left out there
+                    contender.ask(**one)
 
     def leave_out(self, name: str, why: str) -> None:
         """Note who does not take part."""

@@ -1,4 +1,4 @@
-"""How long do many bars take? A crossover of one asset."""
+"""How long do many bars take? A crossover of one asset, decided every minute."""
 
 from zipline.api import order_target_percent, symbol
 
@@ -8,5 +8,5 @@ def initialize(context):
 
 
 def handle_data(context, data):
-    prices = data.history(context.asset, "close", 50, "1d").to_numpy()
+    prices = data.history(context.asset, "close", 50, "1m").to_numpy()
     order_target_percent(context.asset, 0.9 if prices[-10:].mean() > prices.mean() else 0.0)

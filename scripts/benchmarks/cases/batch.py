@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.benchmarks.bench import CAPITAL, OWN, Bench
-from scripts.benchmarks.bench_data import SAMPLE
+from scripts.benchmarks.bench_data import SAMPLE, DataSet
 from scripts.benchmarks.contender import Contender
 from scripts.benchmarks.measuring import Answer, Figure
 from scripts.benchmarks.report import CaseReport
@@ -14,9 +14,9 @@ from scripts.benchmarks.report import CaseReport
 OWN_TIER, KERNEL, PEER = "vector tier", "bare kernel", "vectorbt"
 
 
-def start_vector_tier(bench: Bench) -> Contender | None:
-    """Start this project's vector tier on the sample."""
-    return bench.start(OWN_TIER, Path(sys.executable), "on_vector_tier", OWN, data_sets=[SAMPLE], capital=CAPITAL)
+def start_vector_tier(bench: Bench, *data_sets: DataSet) -> Contender | None:
+    """Start this project's vector tier."""
+    return bench.start(OWN_TIER, Path(sys.executable), "on_vector_tier", OWN, data_sets=data_sets)
 
 
 def grid(fast: int, slow: int) -> list[list[int]]:
@@ -25,12 +25,15 @@ def grid(fast: int, slow: int) -> list[list[int]]:
 
 
 def start_others(bench: Bench, lookback: int) -> dict[str, Contender]:
-    """Start what takes adjusted bars."""
+    """Start what takes adjusted bars; it is compiled before."""
     arguments = {**bench.span, "capital": CAPITAL, "lookback": lookback}
-    started = {
-        KERNEL: bench.start(KERNEL, Path(sys.executable), "on_bare", (), **arguments),
-        PEER: bench.start(PEER, bench.options.vectorbt, "on_vectorbt", ["vectorbt"], **arguments),
-    }
+    started = {}
+    for name, python, module, packages in (
+        (KERNEL, Path(sys.executable), "on_bare", ()),
+        (PEER, bench.options.vectorbt, "on_vectorbt", ("vectorbt",)),
+    ):
+        bench.compiled(name, python, module, {"pairs": grid(1, 1)}, **arguments)
+        started[name] = bench.start(name, python, module, packages, **arguments)
     return {name: contender for name, contender in started.items() if contender is not None}
 
 
@@ -42,17 +45,19 @@ def growth_mb(answers: list[Answer], base_mb: float | None) -> float:
 def batch(bench: Bench) -> CaseReport:
     """Run all pairs: indicators, simulation and metrics; the bare kernel computes no metrics.
 
-    Every contender first runs one pair, which compiles what it has to compile: the memory it has after that is where
-    its growth is counted from.
+    What has to be compiled is compiled by a process of its own. Every contender then runs one pair: the memory that it
+    has after that is where its growth is counted from.
     """
     pairs = bench.size(grid(20, 20), grid(2, 2))
     case = CaseReport("batch", f"{len(pairs)} pairs of windows, 8 assets, {bench.span['start']} to {bench.span['end']}")
     contenders = start_others(bench, lookback=max(slow for _, slow in pairs))
-    own = start_vector_tier(bench)
+    request: dict[str, Any] = {"kind": "batch", "bundle": SAMPLE.name, "capital": CAPITAL, **bench.span}
+    first = {**request, "pairs": pairs[-1:]}
+    bench.compiled(OWN_TIER, Path(sys.executable), "on_vector_tier", first, data_sets=[SAMPLE])
+    own = start_vector_tier(bench, SAMPLE)
     if own is not None:
         contenders = {OWN_TIER: own, **contenders}
-    request: dict[str, Any] = {"kind": "batch", "bundle": SAMPLE.name, "capital": CAPITAL, **bench.span}
-    one_pair = {name: partial(contender.ask, **request, pairs=pairs[-1:]) for name, contender in contenders.items()}
+    one_pair = {name: partial(contender.ask, **first) for name, contender in contenders.items()}
     base = {name: got[-1]["before_mb"] for name, got in bench.rounds(one_pair, 1).items()}
     contenders = {name: contender for name, contender in contenders.items() if name in base}
     runs = {name: partial(contender.ask, **request, pairs=pairs) for name, contender in contenders.items()}

@@ -17,7 +17,7 @@ SYMBOL, FAST, SLOW = "AAPL", 10, 50
 def one_asset(bench: Bench) -> CaseReport:
     """Buy where the averages cross, and sell where they cross back; a perf frame or statistics are part of the run."""
     case = CaseReport("one-asset", f"{SYMBOL}, moving averages of {FAST} and {SLOW} sessions, traded where they cross")
-    own, vector = bench.own(SAMPLE), start_vector_tier(bench)
+    own, vector = bench.own(SAMPLE), start_vector_tier(bench, SAMPLE)
     peer = bench.start(
         PEER,
         bench.options.peers,

@@ -1,12 +1,14 @@
 """Does the time grow no faster than sessions, assets and trials do?"""
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from scripts.benchmarks.bench import CAPITAL, OWN, Bench
+from scripts.benchmarks.bench import CAPITAL, Bench
 from scripts.benchmarks.bench_data import DataSet, symbols_of, write_walks
+from scripts.benchmarks.cases.batch import start_vector_tier
 from scripts.benchmarks.measuring import Answer, Figure, exponent
 from scripts.benchmarks.report import CaseReport
 
@@ -28,8 +30,15 @@ def scaling(bench: Bench) -> CaseReport:
         if len(answers) == len(runs):
             best = [min(bench.seconds(got)) for got in answers.values()]
             told = ", ".join(f"{size:,} in {1e3 * s:.3g} ms" for size, s in zip(runs, best, strict=True))
-            case.figures.append(Figure(name, exponent(list(runs), best), "", at_most=LIMIT, note=told))
+            last = exponent_of_last(list(runs), best)
+            note = f"between the last two {last:.2f}; {told}"
+            case.figures.append(Figure(name, exponent(list(runs), best), "", at_most=LIMIT, note=note))
     return case
+
+
+def exponent_of_last(sizes: Sequence[float], seconds: Sequence[float]) -> float:
+    """Give the exponent between the two largest sizes, where fixed costs hide least."""
+    return math.log(seconds[-1] / seconds[-2]) / math.log(sizes[-1] / sizes[-2])
 
 
 def spans(bench: Bench) -> dict[int, dict[str, str]]:
@@ -72,8 +81,7 @@ def trial_series(bench: Bench, data_set: DataSet, span: dict[str, str]) -> dict[
 
 def vector_series(bench: Bench, data_set: DataSet) -> dict[str, Runs]:
     """Give the vector tier's runs: more sessions, more assets, more trials."""
-    arguments = {"data_sets": [data_set], "capital": CAPITAL}
-    own = bench.start("vector tier", Path(sys.executable), "on_vector_tier", OWN, **arguments)
+    own = start_vector_tier(bench, data_set)
     if own is None:
         return {}
     request = {"kind": "batch", "bundle": data_set.name, "capital": CAPITAL}
