@@ -103,6 +103,8 @@ def run_batch(
     Examples
     --------
     >>> from rustybt import VectorStrategy
+    >>> from rustybt.data.bundles import ingest
+    >>> _ = ingest("mag-7")
     >>> class Hold(VectorStrategy):
     ...     weight = 0.1
     ...     def target_percent(self, bars, weight):
