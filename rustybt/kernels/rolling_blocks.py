@@ -8,6 +8,8 @@ Functions fill out[begin:end] from the values of rows up to each; NaNs are skipp
 give NaN. The first block begins at row `begin`, so a column that was changed is taken up again there.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -176,7 +178,7 @@ def rolling_moments(
                 weight = count * inverse[number]
                 centre = means[oldest] + delta * weight
                 spread = squares[oldest] + square + delta * delta * (earlier * weight)
-            deviation = np.sqrt(spread / (number - ddof)) if number > ddof and number >= min_count else np.nan
+            deviation = math.sqrt(spread / (number - ddof)) if number > ddof and number >= min_count else np.nan
             if zscore:
                 deviation = (value - centre) / deviation if deviation > 0 else np.nan
             out[row] = deviation

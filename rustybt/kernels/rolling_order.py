@@ -39,6 +39,41 @@ def place_right(ordered: Array, count: int, value: float) -> int:
 
 
 @compiled
+def sift_down(values: Array, root: int, count: int) -> None:
+    """Let a value sink, in place, until none of the two below its place is greater."""
+    value = values[root]
+    child = 2 * root + 1
+    while child < count:
+        if child + 1 < count and values[child + 1] > values[child]:
+            child += 1
+        if values[child] <= value:
+            break
+        values[root] = values[child]
+        root, child = child, 2 * child + 1
+    values[root] = value
+
+
+@compiled
+def sort_values(values: Array, count: int) -> None:
+    """Sort the first `count` values, none of them NaN, in place, by a heap (Williams 1964).
+
+    NumPy's sort would do the same, after three seconds more of compiling.
+
+    Examples
+    --------
+    >>> values = np.array([2.0, -np.inf, 3.0, 2.0])
+    >>> sort_values(values, 3)
+    >>> values.tolist()
+    [-inf, 2.0, 3.0, 2.0]
+    """
+    for root in range(count // 2 - 1, -1, -1):
+        sift_down(values, root, count)
+    for last in range(count - 1, 0, -1):
+        values[0], values[last] = values[last], values[0]
+        sift_down(values, 0, last)
+
+
+@compiled
 def exchange(ordered: Array, count: int, old: float, new: float) -> int:
     """Take one value out of the first `count` ordered ones, put another in, and give their number; NaN is none.
 
@@ -95,7 +130,7 @@ def rolling_order(values: Array, begin: int, end: int, window: int, min_count: i
         if values[i] == values[i]:
             ordered[count] = values[i]
             count += 1
-    ordered[:count] = np.sort(ordered[:count])
+    sort_values(ordered, count)
     for row in range(begin, end):
         value = values[row]
         gone = values[row - window] if row >= window else np.nan

@@ -4,66 +4,78 @@ Blocks are those of `rolling_blocks`; the co-moments of two parts are merged as 
 moments of one.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rustybt.kernels.compiled import compiled
-from rustybt.kernels.rolling import NOT_FILLED, next_change, open_column, see_at
+from rustybt.kernels.rolling import NOT_FILLED, next_change, open_column, put_column, see_at, take_column
 from rustybt.kernels.rolling_blocks import reciprocals
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 
-@compiled
-def add_pair(part: Array, inverse: Array, x: float, y: float) -> None:
-    """Add a pair, in place, to (number, mean x, mean y, squares of x, squares of y, products); NaN is no pair."""
-    if x == x and y == y:
-        part[0] += 1.0
-        weight = inverse[int(part[0])]
-        dx, dy = x - part[1], y - part[2]
-        part[1] += dx * weight
-        part[2] += dy * weight
-        part[3] += dx * (x - part[1])
-        part[4] += dy * (y - part[2])
-        part[5] += dx * (y - part[2])
+Moments = tuple[int, float, float, float, float, float]
+"""Number of pairs, both means, sums of squared deviations of both, and of their products."""
+
+NO_PAIRS: Moments = (0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @compiled
-def correlate(a: Array, b: Array, inverse: Array, min_count: int) -> float:
+def add_pair(moments: Moments, inverse: Array, x: float, y: float) -> Moments:
+    """Give the moments with one pair more; NaN is no pair."""
+    if x != x or y != y:
+        return moments
+    number, mean_x, mean_y, xx, yy, xy = moments
+    number += 1
+    weight = inverse[number]
+    dx, dy = x - mean_x, y - mean_y
+    mean_x += dx * weight
+    mean_y += dy * weight
+    return number, mean_x, mean_y, xx + dx * (x - mean_x), yy + dy * (y - mean_y), xy + dx * (y - mean_y)
+
+
+@compiled
+def correlate(a: Moments, b: Moments, inverse: Array, min_count: int) -> float:
     """Give the correlation of the pairs of two parts together; NaN for fewer than `min_count` or a constant one."""
     number = a[0] + b[0]
     if number < min_count or number < 2:
         return np.nan
-    both = a[0] > 0 and b[0] > 0
-    dx = b[1] - a[1] if both else 0.0
-    dy = b[2] - a[2] if both else 0.0
-    weight = a[0] * b[0] * inverse[int(number)]
+    dx = dy = 0.0
+    if a[0] > 0 and b[0] > 0:
+        dx, dy = b[1] - a[1], b[2] - a[2]
+    weight = a[0] * (b[0] * inverse[number])
     xx = a[3] + b[3] + dx * dx * weight
     yy = a[4] + b[4] + dy * dy * weight
     xy = a[5] + b[5] + dx * dy * weight
     if not (xx > 0 and yy > 0):
         return np.nan
-    return max(-1.0, min(1.0, xy / (np.sqrt(xx) * np.sqrt(yy)))) if xy == xy else np.nan
+    result = xy / math.sqrt(xx * yy)
+    return max(-1.0, min(1.0, result)) if result == result else np.nan
 
 
 @compiled
 def run_pairs(x: Array, y: Array, begin: int, end: int, window: int, min_count: int, out: Array) -> None:
     """Fill out[begin:end] with the correlation of the windows of two columns that stay as they are."""
     inverse = reciprocals(window)
-    parts = np.zeros((window, 6))
-    part = np.zeros(6)
+    counts = np.zeros(window, dtype=np.int64)
+    suffixes = np.zeros((window, 5))
     start = begin
     while start < end:
         base = start - window + 1
-        part[:] = 0.0
+        moments = NO_PAIRS
         for i in range(start - 1, max(base, 0) - 1, -1):
-            add_pair(part, inverse, x[i], y[i])
-            parts[i - base] = part
-        part[:] = 0.0
+            moments = add_pair(moments, inverse, x[i], y[i])
+            s = suffixes[i - base]
+            counts[i - base], s[0], s[1], s[2], s[3], s[4] = moments
+        moments = NO_PAIRS
         for row in range(start, min(start + window, end)):
-            add_pair(part, inverse, x[row], y[row])
-            out[row] = correlate(parts[max(row - start, -base)], part, inverse, min_count)
+            moments = add_pair(moments, inverse, x[row], y[row])
+            oldest = max(row - start, -base)
+            s = suffixes[oldest]
+            out[row] = correlate((counts[oldest], s[0], s[1], s[2], s[3], s[4]), moments, inverse, min_count)
         start += window
 
 
@@ -106,32 +118,26 @@ def rolling_correlation(
     """
     n, k = values.shape
     out = np.empty((n - skip, k))
-    results = np.empty(n)
-    seen_x, seen_y = np.empty(n), np.empty(n)
-    lead_x, lead_y = np.empty(0), np.empty(0)
+    x, seen_x, lead_x, results = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    y, seen_y, lead_y = np.empty(n), np.empty(n), np.empty(n)
     kept = min(window, n)
-    end_y = ends[other]
+    end_y, last_y = ends[other], offsets[other + 1]
     if end_y != NOT_FILLED:
-        lead_y = leads[:, other].copy()
-    rows_y = rows[offsets[other] : offsets[other + 1]]
-    factors_y = factors[offsets[other] : offsets[other + 1]]
+        take_column(leads, other, lead_y)
     for column in range(k):
-        x, y = values[:, column].copy(), values[:, other].copy()
-        end = ends[column]
-        if end != NOT_FILLED:
-            lead_x = leads[:, column].copy()
-        rows_x = rows[offsets[column] : offsets[column + 1]]
-        factors_x = factors[offsets[column] : offsets[column + 1]]
-        open_column(x, end, rounds, seen_x)
-        open_column(y, end_y, rounds, seen_y)
-        row = event_x = event_y = 0
+        end_x, event_x, last_x, event_y = ends[column], offsets[column], offsets[column + 1], offsets[other]
+        open_column(values, column, end_x, rounds, x, seen_x)
+        open_column(values, other, end_y, rounds, y, seen_y)
+        if end_x != NOT_FILLED:
+            take_column(leads, column, lead_x)
+        row = 0
         while row < n:
-            event_x = see_at(row, window, event_x, rows_x, factors_x, lead_x, end, rounds, x, seen_x)
-            event_y = see_at(row, window, event_y, rows_y, factors_y, lead_y, end_y, rounds, y, seen_y)
-            stop_x = next_change(row, window, event_x, rows_x, lead_x, end, x, seen_x)
-            stop_y = next_change(row, window, event_y, rows_y, lead_y, end_y, y, seen_y)
+            event_x = see_at(row, window, event_x, last_x, rows, factors, lead_x, end_x, rounds, x, seen_x)
+            event_y = see_at(row, window, event_y, last_y, rows, factors, lead_y, end_y, rounds, y, seen_y)
+            stop_x = next_change(row, window, event_x, last_x, rows, lead_x, end_x, x, seen_x)
+            stop_y = next_change(row, window, event_y, last_y, rows, lead_y, end_y, y, seen_y)
             stop = min(stop_x, stop_y)
             run_pairs(seen_x, seen_y, row, stop, kept, min_count, results)
             row = stop
-        out[:, column] = results[skip:]
+        put_column(results, skip, column, out)
     return out

@@ -1,8 +1,10 @@
 """What are the smoothed averages of a table, whose state every row moves on by a fraction?
 
-A row without a value leaves the state as it is. When an adjustment takes effect, the state is multiplied by its factor,
+A row without a finite value leaves the state as it is. When an adjustment takes effect, the state is multiplied by its factor,
 as everything that it was made of would be; it is not rounded again.
 """
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +51,7 @@ def ema(values: Array, offsets: Rows, rows: Rows, factors: Array, span: float, s
     Parameters
     ----------
     values : float64 array, shape (n, k)
-        As each is seen at its own row; NaN where missing, which leaves the state as it is.
+        As each is seen at its own row; what is not finite leaves the state as it is.
     offsets, rows, factors
         As in `rustybt.kernels.rolling.rolling`.
     span : float
@@ -79,7 +81,7 @@ def ema(values: Array, offsets: Rows, rows: Rows, factors: Array, span: float, s
                 state *= factors[event]
                 event += 1
             value = values[row, column]
-            if value == value and value != state:
+            if math.isfinite(value) and value != state:
                 state = (1.0 - share) * state + share * value if state == state else value
             if row >= skip:
                 out[row - skip, column] = state
@@ -124,7 +126,7 @@ def rsi(values: Array, offsets: Rows, rows: Rows, factors: Array, window: int, s
                 loss *= factors[event]
                 event += 1
             value = values[row, column]
-            if value == value:
+            if math.isfinite(value):
                 if before == before:
                     count += 1
                     gain = step_wilder(gain, max(value - before, 0.0), count, window)
@@ -177,7 +179,7 @@ def atr(
                 state *= factors[event]
                 event += 1
             top, bottom, value = high[row, column], low[row, column], close[row, column]
-            if top == top and bottom == bottom and value == value:
+            if math.isfinite(top - bottom) and math.isfinite(value):
                 if before == before:
                     count += 1
                     state = step_wilder(state, max(top, before) - min(bottom, before), count, window)
