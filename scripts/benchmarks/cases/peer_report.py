@@ -52,7 +52,9 @@ def figures(bench: Bench, answers: dict[str, list[Answer]]) -> list[Figure]:
     """Give what was measured beside the report's targets and its own numbers."""
     found = []
     if bars := answers.get("10,000 bars"):
-        note = f"{MINUTES_A_SESSION * bars[-1]['sessions']:,} minutes, a window and an order each; the report reached 0.85 s"
+        note = (
+            f"{MINUTES_A_SESSION * bars[-1]['sessions']:,} minutes, each with a window and an order; it reached 0.85 s"
+        )
         found.append(Figure("10,000 bars", median(bench.seconds(bars)), "s", at_most=5.0, note=note))
     if held := answers.get("100 positions"):
         note = "a session: revaluation, ledger, perf frame; the report reached 8.2 ms"
