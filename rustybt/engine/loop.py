@@ -21,6 +21,7 @@ from rustybt.engine.context import Context
 from rustybt.engine.metric_hooks import MetricHooks
 from rustybt.engine.recorder import Recorder
 from rustybt.engine.records import RunRecords
+from rustybt.engine.stop_rules import Stop, StopWatch
 from rustybt.finance.order import ORDER_STATUS
 
 
@@ -53,9 +54,13 @@ def simulate_sessions(algorithm: Context, benchmark_returns: FloatArray | None =
             ledger = algorithm._ledger
             recorder.metrics = MetricHooks(hooked, portal, span, algorithm._capital_base, ledger, benchmark)
         session = _Session(algorithm, recorder)
+        stopped = None
         for row in range(span.first, span.last + 1):
             session.run(row)
-        return recorder.finish(benchmark)
+            stopped = session.look(row)
+            if stopped is not None:
+                break
+        return recorder.finish(benchmark, stopped)
 
 
 class _Session:
@@ -78,7 +83,9 @@ class _Session:
         self._changes = setup.capital_changes
         self._changes_at_bars = bool(setup.capital_changes) and algorithm._market.frequency == "minute"
         # Sessions that begin in the books whether or not the algorithm does anything: all of them, or those of actions.
-        self._begins_all = bool(setup.hooked or algorithm._account_controls or self._rules.charges_financing)
+        self._watch = None if setup.stop_rules is None else StopWatch(setup.stop_rules)
+        watched = setup.hooked or algorithm._account_controls or self._watch
+        self._begins_all = bool(watched or self._rules.charges_financing)
         self._due = {*self._actions.sessions, *self._changes}
         self._in_parts = algorithm._hooks.before_trading_start is not None or self._changes_at_bars
 
@@ -100,6 +107,12 @@ class _Session:
         if recorder.begun:
             self._end()
         recorder.recorded.append(algorithm._recorded)
+
+    def look(self, row: int) -> Stop | None:
+        """Say whether, where and why the run is given up after a session."""
+        if self._watch is None:
+            return None
+        return self._watch.look(self._portal.session_labels[row], self._ledger.portfolio_value, self._ledger.returns)
 
     def _end(self) -> None:
         algorithm = self._algorithm

@@ -14,6 +14,7 @@ from rustybt.assets import Equity
 from rustybt.engine.context import Context
 from rustybt.engine.metric_hooks import MetricHooks
 from rustybt.engine.records import SESSION_FIELDS, HeldPosition, RunRecords
+from rustybt.engine.stop_rules import Stop
 from rustybt.finance.transaction import Transaction
 
 SHORT_STRETCH = 6
@@ -205,10 +206,11 @@ class Recorder:
 
     # The run's end ----------------------------------------------------------------------------------------------
 
-    def finish(self, benchmark_returns: FloatArray) -> RunRecords:
-        """Give the run's records."""
+    def finish(self, benchmark_returns: FloatArray, stopped: Stop | None = None) -> RunRecords:
+        """Give the records of a run that ended with the current session."""
         algorithm = self._algorithm
-        self.catch_up(algorithm._span.last + 1)
+        self.catch_up(self.row + 1)
+        span = algorithm._span._replace(last=self.row)
         algorithm._priced_at = algorithm._at
         self.begun = True  # the books stay as they are for an algorithm that looks at them in analyze
         if self.metrics is not None:
@@ -216,10 +218,10 @@ class Recorder:
         self._flush()
         return RunRecords(
             portal=algorithm._portal,
-            span=algorithm._span,
+            span=span,
             capital_base=algorithm._capital_base,
             sessions=np.concatenate(self._parts),
-            benchmark_returns=benchmark_returns,
+            benchmark_returns=benchmark_returns[: span.size],
             positions=self._positions,
             orders=self._orders,
             transactions=self._transactions,
@@ -229,6 +231,7 @@ class Recorder:
             columns=algorithm._setup.columns,
             rules=algorithm._setup.rules,
             packets=[] if self.metrics is None else self.metrics.packets,
+            stopped=stopped,
         )
 
     def _flush(self) -> None:

@@ -78,7 +78,10 @@ class RunResult:
     @cached_property
     def perf(self) -> pd.DataFrame:
         """The perf frame, with Zipline's columns; see `rustybt.results.frame.perf_frame`."""
-        return perf_frame(self.records)
+        frame = perf_frame(self.records)
+        if self.stopped is not None:
+            frame.attrs["stopped"] = str(self.stopped)
+        return frame
 
     @cached_property
     def metrics(self) -> dict[str, float]:
