@@ -206,6 +206,10 @@ class WorkerError(RustyBTError, RuntimeError):
     """Worker processes that cannot be started, or a strategy that cannot reach them."""
 
 
+class CannotProfile(RustyBTError, RuntimeError):
+    """A profile asked for where this process, or this thread of it, cannot be sampled."""
+
+
 class ReproducibilityWarning(UserWarning):
     """A run that was repeated and came to another outcome."""
 

@@ -75,6 +75,17 @@ class Request(NamedTuple):
     metrics_set: str
     blotter: str
     params: tuple[str, ...]
+    profile: str | None
+
+    @property
+    def title(self) -> str:
+        """What a page about the run is called."""
+        return f"rustybt run {self.file or ALGOTEXT}"
+
+    @property
+    def folder(self) -> Path:
+        """Where a page about the run goes: to the perf frame's folder, or the current one."""
+        return self.perf_file.parent if self.perf_file else Path()
 
     @property
     def perf_file(self) -> Path | None:

@@ -10,8 +10,10 @@ from IPython.core.error import UsageError
 
 from rustybt.cli.backtest import Request, backtest
 from rustybt.cli.boundary import Invocation
+from rustybt.cli.profile import run_profiled
 from rustybt.cli.run import note_missing_benchmark, run
 from rustybt.engine.extensions import load_extensions
+from rustybt.profiling import Profile
 from rustybt.results.export import write_perf
 
 
@@ -48,11 +50,15 @@ def rustybt_magic(line: str, cell: str | None = None) -> pd.DataFrame | None:
 def run_in_notebook(local_namespace: bool, **options: Any) -> pd.DataFrame:
     """Run what the magic asks for."""
     request = Request(**options)
-    done = backtest(Invocation(), request, get_ipython().user_ns if local_namespace else None)
-    note_missing_benchmark(done, request)
-    if request.perf_file is not None:
-        write_perf(done.result.perf, request.perf_file)
-    return done.result.perf
+
+    def work(profile: Profile | None) -> pd.DataFrame:
+        done = backtest(Invocation(), request, get_ipython().user_ns if local_namespace else None)
+        note_missing_benchmark(done, request)
+        if request.perf_file is not None:
+            write_perf(done.result.perf, request.perf_file)
+        return done.result.perf
+
+    return run_profiled(request.profile, request.folder, request.title, work)
 
 
 magic = click.Command(

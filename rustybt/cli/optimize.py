@@ -7,6 +7,7 @@ import click
 
 from rustybt.cli.boundary import Invocation
 from rustybt.cli.options import bundle_option, end_option, file_option, start_option
+from rustybt.cli.profile import profile_option, run_profiled
 from rustybt.cli.trials import print_result, run_and_keep
 from rustybt.data.bundles import load
 from rustybt.data.store import BundleData
@@ -14,6 +15,7 @@ from rustybt.optimization.optimizer import Optimizer
 from rustybt.optimization.search.base import Search
 from rustybt.optimization.search.grid_search import GridSearch
 from rustybt.optimization.search.random_search import RandomSearch
+from rustybt.profiling import Profile
 
 DEFAULT_TRIALS = 100
 
@@ -41,6 +43,7 @@ DEFAULT_TRIALS = 100
     metavar="DIR",
     help="Folder for trials.parquet and the best run's perf.parquet.  [default: results/ and the file's name]",
 )
+@profile_option("in the -o folder")
 @click.pass_obj
 def optimize(
     invocation: Invocation,
@@ -56,6 +59,7 @@ def optimize(
     objective: str | None,
     workers: int | None,
     output: Path | None,
+    profile: str | None,
 ) -> None:
     """Backtest a strategy file over its parameter space, and print the best trials.
 
@@ -63,21 +67,26 @@ def optimize(
     functions names them in a global, parameters = {"fast": Integer(5, 50, step=5)}, and reads context.params["fast"].
     """
     invocation.script = file
-    optimizer = Optimizer(
-        script=file,
-        bundle=bundle,
-        start=start,
-        end=end,
-        capital_base=capital_base,
-        search=search_of(search, trials, seed),
-        conditions=conditions,
-        objective=objective,
-        num_workers="auto" if workers is None else workers,
-    )
-    data = optimizer.bundle if isinstance(optimizer.bundle, BundleData) else load(optimizer.bundle)
     folder = Path("results") / file.stem if output is None else output
-    result = run_and_keep(optimizer, folder)
-    print_result(result, data, folder)
+
+    def work(own_profile: Profile | None) -> None:
+        optimizer = Optimizer(
+            script=file,
+            bundle=bundle,
+            start=start,
+            end=end,
+            capital_base=capital_base,
+            search=search_of(search, trials, seed),
+            conditions=conditions,
+            objective=objective,
+            num_workers="auto" if workers is None else workers,
+            profile=own_profile,
+        )
+        data = optimizer.bundle if isinstance(optimizer.bundle, BundleData) else load(optimizer.bundle)
+        result = run_and_keep(optimizer, folder)
+        print_result(result, data, folder)
+
+    run_profiled(profile, folder, f"rustybt optimize {file}", work)
 
 
 def search_of(name: str | None, trials: int | None, seed: int | None) -> Search | None:

@@ -10,6 +10,7 @@ import pandas as pd
 from rustybt.cli.backtest import TO_STDOUT, Backtest, Request, backtest
 from rustybt.cli.boundary import Invocation
 from rustybt.cli.options import bundle_option, end_option, start_option
+from rustybt.cli.profile import profile_option, run_profiled
 from rustybt.cli.tables import echo_description, print_metrics
 from rustybt.results.export import write_perf
 
@@ -78,6 +79,7 @@ from rustybt.results.export import write_perf
     help="The order book: default, or one that an extension registered.",
 )
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter's value; repeatable.")
+@profile_option("beside the -o file, or in the current folder")
 @click.pass_obj
 def run(invocation: Invocation, /, **options: Any) -> None:
     """Run one backtest of a strategy, and print its main metrics.
@@ -86,6 +88,11 @@ def run(invocation: Invocation, /, **options: Any) -> None:
     class may carry bundle, start, end and capital_base; an option goes before it.
     """
     request = Request(**options)
+    run_profiled(request.profile, request.folder, request.title, lambda _: run_and_report(invocation, request))
+
+
+def run_and_report(invocation: Invocation, request: Request) -> None:
+    """Run what is asked for, and print what came out."""
     began = time.perf_counter()
     done = backtest(invocation, request)
     report(done, request, time.perf_counter() - began)

@@ -23,6 +23,7 @@ from rustybt.optimization.parameter_space import ParameterSpace, space_of
 from rustybt.optimization.parameters import Parameter
 from rustybt.optimization.progress import TrialProgress
 from rustybt.optimization.result import OptimizationInterrupted, OptimizationResult, trial_of
+from rustybt.optimization.sampled import SampledJob, keep_samples
 from rustybt.optimization.schedule import Schedule
 from rustybt.optimization.search.base import Proposals, Search
 from rustybt.optimization.search.grid_search import GridSearch
@@ -36,10 +37,11 @@ from rustybt.optimization.source import (
     space_from,
 )
 from rustybt.optimization.trial import Trial, TrialStatus
-from rustybt.optimization.workers.base import WorkerPool
+from rustybt.optimization.workers.base import Job, WorkerPool
 from rustybt.optimization.workers.mapped import open_mapped
 from rustybt.optimization.workers.pool import SHARED, worker_count
 from rustybt.optimization.workers.serial import SerialPool
+from rustybt.profiling import Profile
 from rustybt.results.metrics import METRICS
 
 DEFAULTS: Mapping[str, Any] = {"start": None, "end": None, "capital_base": 10_000_000.0, "objective": "sharpe"}
@@ -84,6 +86,8 @@ class Optimizer:
         Limit of one backtest's time.
     progress : bool, optional
         Show a progress bar on stderr; if omitted, where that is a terminal.
+    profile : Profile, optional
+        Lets worker processes sample where their time goes, and adds it to this profile of the process's own.
 
     Attributes
     ----------
@@ -133,6 +137,7 @@ class Optimizer:
         pool: WorkerPool | None = None,
         trial_timeout_s: float | None = None,
         progress: bool | None = None,
+        profile: Profile | None = None,
     ) -> None:
         functions = Hooks(initialize, handle_data, before_trading_start)
         self.source, own_space, carried = strategy_of(strategy_class, script, functions)
@@ -149,7 +154,7 @@ class Optimizer:
         self.search = settings.get("search", GridSearch())
         self.objective = Objective.of(settings["objective"])
         self.num_workers, self.pool, self.trial_timeout_s = worker_count(num_workers), pool, trial_timeout_s
-        self.progress = progress
+        self.progress, self.profile = progress, profile
         self.rules = rules
         self.partial: OptimizationResult | None = None
         self._check()
@@ -214,7 +219,11 @@ class Optimizer:
     def _trials(self, job: BacktestJob, proposals: Proposals) -> Generator[Trial, None, None]:
         """Yield trials as they come back, and tell search and user about them."""
         schedule = Schedule(proposals, self.space)
-        outcomes = self._pool().run(job, schedule.take, total=proposals.total, timeout_s=self.trial_timeout_s)
+        pool = self._pool()
+        asked: Job = job if self.profile is None else SampledJob.of(job, self.profile)
+        outcomes = pool.run(asked, schedule.take, total=proposals.total, timeout_s=self.trial_timeout_s)
+        if self.profile is not None:
+            outcomes = keep_samples(outcomes, self.profile, pool.num_workers)
         best = math.nan
         with closing(outcomes), TrialProgress(self.source.name, proposals.total, self.progress) as progress:
             for number, outcome in outcomes:

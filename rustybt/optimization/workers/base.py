@@ -71,6 +71,10 @@ class Job(Protocol):
 class WorkerPool(Protocol):
     """Runs tasks of one job at a time."""
 
+    @property
+    def num_workers(self) -> int:
+        """Processes beside this one."""
+
     def run(
         self, job: Job, take: Take, *, total: int | None = None, timeout_s: float | None = None
     ) -> Generator[tuple[int, Outcome], None, None]:

@@ -7,20 +7,17 @@ no older copy of them. This is the one place where code is pickled; nothing of i
 import hashlib
 import io
 import os
-import site
 import sys
-import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import cloudpickle
 
 from rustybt.errors import WorkerError
+from rustybt.installed import is_installed
 
 EXTENSIONS = tuple(EXTENSION_SUFFIXES)
 
@@ -105,20 +102,3 @@ def user_modules() -> Iterator[tuple[str, ModuleType]]:
             continue  # cloudpickle takes __main__ by value anyway; extension modules have no value
         if not is_installed(os.path.dirname(file)):
             yield name, module
-
-
-@lru_cache(maxsize=4096)
-def is_installed(folder: str) -> bool:
-    """Say whether a folder belongs to what every process of this interpreter can import."""
-    path = Path(folder).resolve()
-    return not {"site-packages", "dist-packages"}.isdisjoint(path.parts) or any(
-        path.is_relative_to(root) for root in standard_folders()
-    )
-
-
-@cache
-def standard_folders() -> tuple[Path, ...]:
-    """Give the folders of the standard library and of installed packages."""
-    folders = {sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    folders |= {*site.getsitepackages(), site.getusersitepackages()}
-    return tuple(sorted(Path(folder).resolve() for folder in folders if folder))

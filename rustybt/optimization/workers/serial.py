@@ -11,7 +11,15 @@ from rustybt.optimization.workers.base import Job, Outcome, Take, attempt, outco
 
 
 class SerialPool:
-    """Runs every task where it is called: for debuggers, for small runs, and as the measure of the other pools."""
+    """Runs every task where it is called: for debuggers, for small runs, and as the measure of the other pools.
+
+    Attributes
+    ----------
+    num_workers : int
+        None: there is no other process.
+    """
+
+    num_workers = 0
 
     def run(
         self, job: Job, take: Take, *, total: int | None = None, timeout_s: float | None = None

@@ -6,7 +6,6 @@ import cloudpickle
 import pytest
 
 from rustybt.errors import WorkerError
-from rustybt.optimization.workers import parcel
 from rustybt.optimization.workers.parcel import pack, unpack, user_modules
 
 
@@ -47,9 +46,3 @@ def test_the_same_code_has_the_same_digest(sibling):
     before = pack(sibling.times).digest
     sibling.FACTOR = 4
     assert pack(sibling.times).digest != before
-
-
-def test_folders_of_packages_count_as_installed(tmp_path):
-    assert parcel.is_installed(importlib.import_module("numpy").__path__[0])
-    assert parcel.is_installed(importlib.import_module("email").__path__[0])
-    assert not parcel.is_installed(str(tmp_path))
