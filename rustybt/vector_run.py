@@ -1,8 +1,8 @@
 """How do strategies that decide for all sessions at once run, one alone or many as a batch?"""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from rustybt.data.store import BundleData
 from rustybt.engine.benchmark import returns_of_asset, returns_of_series
 from rustybt.engine.setup import DEFAULT_SETUP, Setup
 from rustybt.engine.span import Span, span_of
+from rustybt.engine.stop_rules import Stop
 from rustybt.engine.vector import VectorRun
 from rustybt.engine.vector_records import records_of
 from rustybt.engine.vector_strategy import VectorStrategy
@@ -116,49 +117,76 @@ def run_batch(
     if not (isinstance(strategy_class, type) and issubclass(strategy_class, VectorStrategy)):
         raise InvalidParameter(f"strategy_class {strategy_class!r} is no subclass of rustybt.VectorStrategy")
     data = bundle if isinstance(bundle, BundleData) else load(bundle, environ=environ)
-    portal = portal_of(data, setup.rules.full_precision_prices)
-    span = span_of(portal, start, end)
-    run = VectorRun(portal, span, capital_base, setup)
-    run.check()
-    benchmark = np.zeros(span.size)
-    if benchmark_returns is not None:
-        benchmark = returns_of_series(benchmark_returns, portal, span)
-    return pd.DataFrame(_rows(run, strategy_class, params, benchmark))
+    batch = Batch.over(data, start, end, capital_base, setup, benchmark_returns)
+    rows = ((one, batch.run(strategy_class(**one))) for one in params)
+    if setup.stop_rules is None:
+        return pd.DataFrame({**one, **run.metrics} for one, run in rows)
+    return pd.DataFrame({**one, **run.metrics, "stopped": run.stopped and str(run.stopped)} for one, run in rows)
 
 
-def _rows(
-    run: VectorRun, strategy_class: type[VectorStrategy], params: Iterable[Mapping[str, Any]], benchmark: FloatArray
-) -> Iterator[dict[str, Any]]:
-    for one in params:
-        metrics, stopped = batch_metrics(run, strategy_class(**one), benchmark)
-        row = {**one, **metrics}
-        yield row if run.setup.stop_rules is None else {**row, "stopped": stopped}
+class BatchRun(NamedTuple):
+    """What is kept of one run of a batch.
+
+    Attributes
+    ----------
+    metrics : dict of str to float
+        Every metric of docs/metrics.md.
+    returns : float64 array, shape (n_sessions,)
+        Simple returns of the sessions that were run.
+    stopped : Stop or None
+        Where and why it was given up.
+    """
+
+    metrics: dict[str, float]
+    returns: FloatArray
+    stopped: Stop | None
 
 
-def batch_metrics(
-    run: VectorRun, strategy: VectorStrategy, benchmark: FloatArray
-) -> tuple[dict[str, float], str | None]:
-    """Run one strategy of a batch, and give its metrics and why it was given up, if it was.
+class Batch:
+    """Runs one vector strategy after another over the same sessions, in the same memory.
 
     Parameters
     ----------
     run : VectorRun
-        What the batch has in common; checked.
-    strategy : VectorStrategy
-        With its parameters set.
+        What they have in common.
     benchmark : float64 array, shape (n_sessions,)
-        Simple returns; the strategy's own benchmark goes before them.
+        Simple returns; a benchmark that a strategy names goes before them.
 
-    Returns
-    -------
-    metrics : dict of str to float
-        Every metric of docs/metrics.md.
-    stopped : str or None
-        Where and why the run stopped.
+    Raises
+    ------
+    InvalidParameter
+        If the runs ask for what only the event tier can do.
     """
-    reader = VectorMetrics(benchmark_of(run, strategy, benchmark), run.capital_base, run.setup.rules.fractional_shares)
-    outcome = run.run(strategy, keeps_orders=False)
-    return reader.of(outcome), None if outcome.stopped is None else str(outcome.stopped)
+
+    def __init__(self, run: VectorRun, benchmark: FloatArray) -> None:
+        run.check()
+        self._run = run
+        self._benchmark = benchmark
+        self._metrics = VectorMetrics(run.capital_base, run.setup.rules.fractional_shares)
+
+    @classmethod
+    def over(
+        cls,
+        bundle: BundleData,
+        start: Any,
+        end: Any,
+        capital_base: float,
+        setup: Setup,
+        benchmark_returns: pd.Series | None = None,
+    ) -> "Batch":
+        """Give a batch over the days of a bundle; see `run_batch`."""
+        portal = portal_of(bundle, setup.rules.full_precision_prices)
+        span = span_of(portal, start, end)
+        benchmark = np.zeros(span.size)
+        if benchmark_returns is not None:
+            benchmark = returns_of_series(benchmark_returns, portal, span)
+        return cls(VectorRun(portal, span, capital_base, setup), benchmark)
+
+    def run(self, strategy: VectorStrategy) -> BatchRun:
+        """Run a strategy with its parameters set."""
+        outcome = self._run.run(strategy, keeps_orders=False)
+        benchmark = benchmark_of(self._run, strategy, self._benchmark)
+        return BatchRun(self._metrics.of(outcome, benchmark), outcome.returns, outcome.stopped)
 
 
 def benchmark_of(run: VectorRun, strategy: VectorStrategy, benchmark: FloatArray) -> FloatArray:

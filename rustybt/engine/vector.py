@@ -10,6 +10,7 @@ from rustybt.assets import Equity
 from rustybt.data.bars import bars_of
 from rustybt.data.portal import Portal
 from rustybt.engine.context import is_capital
+from rustybt.engine.records import SESSION_FIELDS
 from rustybt.engine.setup import Setup
 from rustybt.engine.span import Span
 from rustybt.engine.stop_rules import NEVER, Stop, stop_of
@@ -26,6 +27,7 @@ from rustybt.kernels import simulation_types as types
 from rustybt.kernels.simulation import simulate
 from rustybt.kernels.simulation_types import Account, Book, Floats, Records, Terms
 
+RETURNS = SESSION_FIELDS.index("returns")
 CASH_RULES = {"allow_negative": types.CASH_ALLOWED, "reject": types.CASH_REJECTS, "scale": types.CASH_SCALES}
 
 
@@ -100,6 +102,11 @@ class Outcome(NamedTuple):
     market: MarketTape
     sessions: int
     stopped: Stop | None
+
+    @property
+    def returns(self) -> Floats:
+        """Simple returns, float64 of shape (sessions,); a copy, contiguous."""
+        return np.ascontiguousarray(self.workspace.records.sessions[: self.sessions, RETURNS])
 
 
 class VectorRun(NamedTuple):

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from rustybt.optimization.workers.mapped import BundleKey, open_mapped
 from rustybt.optimization.workers.serial import untouched_generators
 from rustybt.results.result import RunResult
 from rustybt.run import simulate
+
+VECTOR_MODULE = "rustybt.vector_run"
 
 SEED = 0
 """Every trial starts the global generators here, so that a strategy that draws from them gives the same numbers in any
@@ -52,8 +55,9 @@ class BacktestJob:
 
     @property
     def preparation(self) -> Preparation:
-        """Its module with all that it imports, and the bundle."""
-        return Preparation((__name__,), (self.bundle,))
+        """Its module with all that it imports, the vector tier where the strategy needs it, and the bundle."""
+        modules = (__name__, VECTOR_MODULE) if self.source.is_vector else (__name__,)
+        return Preparation(modules, (self.bundle,))
 
     def open(self) -> Callable[[tuple[Hashable, ...]], tuple[dict[str, float], bytes]]:
         """Give the function of a trial.
@@ -64,12 +68,29 @@ class BacktestJob:
             Takes the params as keys of the space; gives all metrics, and the daily returns as the bytes of a float32
             array of shape (n_sessions,).
         """
+        if self.source.is_vector:
+            return self._open_vector()
 
         def run_trial(keys: tuple[Hashable, ...]) -> tuple[dict[str, float], bytes]:
             result = self.run(self.space.decode(keys))
             return result.metrics, result.returns.astype(np.float32).tobytes()
 
         return run_trial
+
+    def _open_vector(self) -> Callable[[tuple[Hashable, ...]], tuple[dict[str, float], bytes]]:
+        """Give the function of a trial that keeps nothing but metrics and returns."""
+        vector: Any = import_module(VECTOR_MODULE)  # brings numba, which other jobs do without
+        batch = vector.Batch.over(open_mapped(*self.bundle), self.start, self.end, self.capital_base, self._setup())
+
+        def run_trial(keys: tuple[Hashable, ...]) -> tuple[dict[str, float], bytes]:
+            seed_generators()
+            run = batch.run(self.source.hooks(self.space.decode(keys)).vector)
+            return run.metrics, run.returns.astype(np.float32).tobytes()
+
+        return run_trial
+
+    def _setup(self) -> Setup:
+        return Setup(rules=self.rules)
 
     def rerun(self, params: Params) -> RunResult:
         """Run the backtest of some params, and leave the process's own random numbers as they were."""
@@ -78,7 +99,12 @@ class BacktestJob:
 
     def run(self, params: Params) -> RunResult:
         """Run the backtest of some params."""
-        random.seed(SEED)
-        np.random.seed(SEED)  # noqa: NPY002 - the generator that user code draws from when it does not make its own
-        bundle, setup = open_mapped(*self.bundle), Setup(rules=self.rules)
-        return simulate(self.source.hooks(params), bundle, self.start, self.end, self.capital_base, setup=setup)
+        seed_generators()
+        bundle = open_mapped(*self.bundle)
+        return simulate(self.source.hooks(params), bundle, self.start, self.end, self.capital_base, setup=self._setup())
+
+
+def seed_generators() -> None:
+    """Start the global generators where every trial starts them."""
+    random.seed(SEED)
+    np.random.seed(SEED)  # noqa: NPY002 - the generator that user code draws from when it does not make its own

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from rustybt.engine.strategy import HOOK_NAMES
+from rustybt.engine.vector_strategy import VectorStrategy
 from rustybt.errors import InvalidParameter, did_you_mean
 from rustybt.optimization.conditions import Condition, Conditions, condition_list
 from rustybt.optimization.parameters import Categorical, Float, Integer, Parameter
@@ -21,7 +21,7 @@ Params: TypeAlias = dict[str, Any]
 SETTINGS = ("bundle", "start", "end", "capital_base", "search", "objective")
 """What a strategy class may carry for its optimization."""
 
-RESERVED = frozenset({"params", "conditions", "space", *SETTINGS, *HOOK_NAMES})
+RESERVED = frozenset({"conditions", "space", *SETTINGS, *VectorStrategy._reserved})
 """Attributes of a strategy class with a meaning of their own."""
 
 

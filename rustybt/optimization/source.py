@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from rustybt._typing import PathLike
 from rustybt.engine.script import execute_script, require_hooks, strategy_class_of
 from rustybt.engine.strategy import Hooks, Strategy, hooks_of, hooks_of_namespace
+from rustybt.engine.vector_strategy import VectorStrategy
 from rustybt.errors import InvalidParameter
 from rustybt.optimization.conditions import Conditions
 from rustybt.optimization.parameter_space import SETTINGS, ParameterSpace, Params, space_of
@@ -25,6 +26,10 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """What messages call it."""
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether it decides for all sessions at once."""
 
     def hooks(self, params: Params) -> Hooks:
         """Give what the engine calls for these params."""
@@ -41,6 +46,11 @@ class ClassSource:
         """The class's name."""
         return self.strategy_class.__name__
 
+    @property
+    def is_vector(self) -> bool:
+        """Whether the class is a VectorStrategy."""
+        return issubclass(self.strategy_class, VectorStrategy)
+
     def hooks(self, params: Params) -> Hooks:
         """Give the methods of an instance with these parameters."""
         return hooks_of(self.strategy_class(**params))
@@ -52,6 +62,7 @@ class FunctionSource:
 
     functions: Hooks
     name: str = "functions"
+    is_vector: bool = False
 
     def hooks(self, params: Params) -> Hooks:
         """Give the functions with these params."""
@@ -64,6 +75,7 @@ class ScriptSource:
 
     payload: bytes = field(repr=False)
     name: str
+    is_vector: bool = False
 
     def hooks(self, params: Params) -> Hooks:
         """Give functions of this trial alone with these params."""

@@ -18,7 +18,6 @@ from rustybt.kernels.run_metrics import (
     write_trade_metrics,
 )
 
-RETURNS = SESSION_FIELDS.index("returns")
 ACCOUNT_FIELDS = (
     SESSION_FIELDS.index("portfolio_value"),
     SESSION_FIELDS.index("gross_leverage"),
@@ -32,27 +31,26 @@ class VectorMetrics:
 
     Parameters
     ----------
-    benchmark_returns : float64 array, shape (n_sessions,)
-        Of the runs' whole span; zeros without a benchmark.
     capital_base : float
         Cash at the start of each run.
     fractional : bool
         Whether shares are fractions.
     """
 
-    def __init__(self, benchmark_returns: FloatArray, capital_base: float, fractional: bool) -> None:
-        self._benchmark = benchmark_returns
+    def __init__(self, capital_base: float, fractional: bool) -> None:
         self._capital = capital_base
         self._fractional = fractional
         self._trades = np.empty((0, trips.N_TRADE))
 
-    def of(self, outcome: Outcome) -> dict[str, float]:
+    def of(self, outcome: Outcome, benchmark_returns: FloatArray) -> dict[str, float]:
         """Give every metric of docs/metrics.md by name, as `rustybt.results.metrics.compute_metrics` does.
 
         Parameters
         ----------
         outcome : Outcome
             Of a run, before the next one begins.
+        benchmark_returns : float64 array, shape (n_sessions,)
+            Of its whole span; zeros without a benchmark.
 
         Returns
         -------
@@ -61,7 +59,7 @@ class VectorMetrics:
         """
         records, size = outcome.workspace.records, outcome.sessions
         sessions, n_fills = records.sessions[:size], outcome.workspace.count(types.N_FILLS)
-        returns, benchmark = np.ascontiguousarray(sessions[:, RETURNS]), self._benchmark[:size]
+        returns, benchmark = outcome.returns, benchmark_returns[:size]
         out = np.full(len(NAMES), np.nan)
         write_return_metrics(out, returns, np.partition(returns, places_of(size)))
         write_benchmark_metrics(out, returns, benchmark)
