@@ -267,7 +267,7 @@ class Bars:
 
     def _column_of(self, asset: Equity | str) -> int:
         names: Sequence[Any] = self.symbols if isinstance(asset, str) else self.assets
-        if asset in names:
+        if isinstance(asset, str | Equity) and asset in names:  # a number equals the asset that has it as its sid
             return names.index(asset)
         near = did_you_mean(asset, self.symbols) if isinstance(asset, str) else ""
         raise InvalidParameter(f"asset {asset!r} is not among {', '.join(self.symbols)}{near}: give one that is")

@@ -37,13 +37,23 @@ def differ(a: float, b: float) -> bool:
 
 
 @compiled
-def round_rows(values: Array, begin: int, end: int, rounds: bool, out: Array) -> None:
-    """Copy rows, to the nearest thousandth (ties to even, k/1000) where `rounds`."""
+def multiply(values: Array, factor: float) -> None:
+    """Multiply values in place."""
+    for i in range(len(values)):
+        values[i] *= factor
+
+
+@compiled
+def round_values(values: Array, rounds: bool, out: Array) -> None:
+    """Copy values, to the nearest thousandth (ties to even, k/1000) where `rounds`.
+
+    Counted from 0, so that the compiler need not think of negative indices, and takes several at once.
+    """
     if rounds:
-        for i in range(begin, end):
+        for i in range(len(values)):
             out[i] = np.rint(values[i] * 1000.0) / 1000.0
     else:
-        for i in range(begin, end):
+        for i in range(len(values)):
             out[i] = values[i]
 
 
@@ -95,11 +105,10 @@ def see_at(
     begin = max(row - window + 1, 0)
     before = event
     while event < last_event and rows[event] <= row:
-        for i in range(begin, row):
-            adjusted[i] *= factors[event]
+        multiply(adjusted[begin:row], factors[event])
         event += 1
     if event != before:
-        round_rows(adjusted, begin, row, rounds, seen)
+        round_values(adjusted[begin:row], rounds, seen[begin:row])
         if end != NOT_FILLED:
             fill_rows(adjusted, begin + 1, min(row, end), seen)
             beyond = row
@@ -147,7 +156,7 @@ def next_change(
 def open_column(values: Array, column: int, end: int, rounds: bool, adjusted: Array, seen: Array) -> None:
     """Take a table's column, and fill what is seen of it as long as nothing changes it."""
     take_column(values, column, adjusted)
-    round_rows(adjusted, 0, len(adjusted), rounds, seen)
+    round_values(adjusted, rounds, seen)
     if end != NOT_FILLED:
         fill_rows(adjusted, 1, end, seen)
 

@@ -1,7 +1,7 @@
 """What are the smoothed averages of a table, whose state every row moves on by a fraction?
 
-A row without a finite value leaves the state as it is. When an adjustment takes effect, the state is multiplied by its factor,
-as everything that it was made of would be; it is not rounded again.
+A row without a finite value leaves the state as it is. When an adjustment takes effect, the state is multiplied by its
+factor, as everything that it was made of would be; it is not rounded again.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Indicators of a bundle: equal to the statistic of `history`'s window, in sessions and in minutes, to its last bits."""
+"""Indicators of a bundle: the statistic of `history`'s window, in sessions and in minutes, to the last bits of that."""
 
 import numpy as np
 import pandas as pd
