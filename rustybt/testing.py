@@ -17,7 +17,7 @@ from rustybt.engine.span import span_of
 from rustybt.engine.strategy import Hooks, Strategy, hooks_of
 from rustybt.engine.vector import VectorRun
 from rustybt.engine.vector_market import tape_of
-from rustybt.engine.vector_strategy import DECISIONS, VectorStrategy
+from rustybt.engine.vector_strategy import VectorStrategy, deciding_method, decisions_of
 from rustybt.errors import InvalidParameter
 from rustybt.results.result import RunResult
 from rustybt.run import simulate
@@ -118,7 +118,7 @@ def assert_tiers_agree(
     portal = portal_of(data, setup.rules.full_precision_prices)
     run = VectorRun(portal, span_of(portal, start, end), capital_base, setup)
     assets = run.assets_of(vector)
-    scribe = _Scribe(next(name for name, kind in DECISIONS.items() if kind == vector.kind), assets, run)
+    scribe = _Scribe(deciding_method(vector), assets, run)
     by_event = simulate(scribe.hooks(hooks_of(event)), data, start, end, capital_base, setup=setup)
     twin = scribe.twin(vector)
     _require_equal("the vector tier, run with the event strategy's decisions", by_event, _run(twin, run, data))
@@ -147,9 +147,9 @@ def first_divergence(
     Decision or None
     """
     span = run.span
-    own = vector.decide(bars_of(run.portal, span.first, span.last, assets))
+    own = decisions_of(vector, bars_of(run.portal, span.first, span.last, assets))
     counts = tape_of(run.portal, span, assets, run.setup.rules).tape.tradable[:, : len(assets)]
-    differs = np.argwhere(counts & ~_equal(decisions, own, vector.kind == DECISIONS["orders"]))
+    differs = np.argwhere(counts & ~_equal(decisions, own, deciding_method(vector) == "orders"))
     if not len(differs):
         return None
     row, column = differs[0].tolist()

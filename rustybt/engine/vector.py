@@ -15,7 +15,7 @@ from rustybt.engine.setup import Setup
 from rustybt.engine.span import Span
 from rustybt.engine.stop_rules import NEVER, Stop, stop_of
 from rustybt.engine.vector_market import MarketTape, tape_of
-from rustybt.engine.vector_strategy import VectorStrategy
+from rustybt.engine.vector_strategy import DECISIONS, VectorStrategy, deciding_method, decisions_of
 from rustybt.errors import InvalidParameter, ZeroCapitalError
 from rustybt.finance import commission as commissions
 from rustybt.finance import slippage as slippages
@@ -186,7 +186,7 @@ class VectorRun(NamedTuple):
         """
         portal, span, rules = self.portal, self.span, self.setup.rules
         assets = self.assets_of(strategy)
-        decisions = strategy.decide(bars_of(portal, span.first, span.last, assets))
+        decisions = decisions_of(strategy, bars_of(portal, span.first, span.last, assets))
         terms = terms_of(strategy, self.setup)
         market = tape_of(portal, span, assets, rules)
         grants = len(market.tape.stock_asset)
@@ -195,7 +195,13 @@ class VectorRun(NamedTuple):
         while True:
             places = (workspace.account, workspace.book, workspace.records)
             code, sessions, detail = simulate(
-                market.tape, decisions, strategy.kind, terms, stops, float(self.capital_base), *places
+                market.tape,
+                decisions,
+                DECISIONS[deciding_method(strategy)],
+                terms,
+                stops,
+                float(self.capital_base),
+                *places,
             )
             if code != types.NO_ROOM:
                 break

@@ -1,8 +1,9 @@
 """How is a strategy written that decides for all sessions at once?"""
 
 import inspect
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
@@ -48,11 +49,11 @@ class VectorStrategy(Strategy):
     ...     def target_percent(self, bars, fast, slow):
     ...         rising = bars.mean("close", fast) > bars.mean("close", slow)
     ...         return rising / len(bars.assets)
-    >>> Crossover(fast=10).arguments()
+    >>> arguments_of(Crossover(fast=10))
     {'fast': 10, 'slow': 100}
     """
 
-    _reserved: ClassVar[frozenset[str]] = Strategy._reserved | frozenset(DECISIONS) | {"arguments", "decide", "kind"}
+    _reserved: ClassVar[frozenset[str]] = Strategy._reserved | frozenset(DECISIONS)
 
     assets: Sequence[str] | None = None
     benchmark: str | None = None
@@ -84,68 +85,88 @@ class VectorStrategy(Strategy):
         """Give the signed shares to order of each asset, NaN or 0 for none; see `target_percent`."""
         raise NotImplementedError
 
-    @property
-    def kind(self) -> int:
-        """What the decisions are: TARGET_PERCENT, TARGET_SHARES or ORDERS.
-
-        Raises
-        ------
-        InvalidParameter
-            If not exactly one of the methods is overridden.
-        """
-        return DECISIONS[self._method()]
-
-    def arguments(self) -> dict[str, Any]:
-        """Give the parameters that the deciding method is called with: those passed, and attributes that it names."""
-        signature = inspect.signature(getattr(self, self._method())).parameters
-        named = [name for name, p in signature.items() if p.kind is not inspect.Parameter.VAR_KEYWORD][1:]
-        takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.values())
-        found = {name: getattr(self, name) for name in named if hasattr(self, name)}
-        return {**self.params, **found} if takes_all else found
-
-    def decide(self, bars: "Bars") -> FloatArray:
-        """Give the decisions, checked.
-
-        Parameters
-        ----------
-        bars : Bars
-            Of the run.
-
-        Returns
-        -------
-        float64 array, shape (n_sessions, n_assets)
-            C-contiguous.
-
-        Raises
-        ------
-        InvalidParameter
-            If the method gives something else than numbers of that shape.
-        """
-        method = self._method()
-        given = getattr(self, method)(bars, **self.arguments())
-        try:
-            decisions = np.ascontiguousarray(given, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise InvalidParameter(
-                f"{type(self).__name__}.{method} gave no numbers ({error}): return an array"
-            ) from None
-        if decisions.shape != bars.shape:
-            raise InvalidParameter(
-                f"{type(self).__name__}.{method} gave an array of shape {decisions.shape}: "
-                f"return one of shape {bars.shape}, sessions × assets"
-            )
-        return decisions
-
     def _hooks(self) -> Hooks:
         """Give itself, and its analyze if it has one."""
-        self._method()
+        deciding_method(self)
         return super()._hooks()._replace(vector=self)
 
-    def _method(self) -> str:
-        own = [name for name in DECISIONS if getattr(type(self), name) is not getattr(VectorStrategy, name)]
-        if len(own) != 1:
-            found = " and ".join(own) or "none"
-            raise InvalidParameter(
-                f"{type(self).__name__} overrides {found} of {', '.join(DECISIONS)}: a vector strategy has exactly one"
-            )
-        return own[0]
+
+def deciding_method(strategy: VectorStrategy) -> str:
+    """Give the name of the one method by which a strategy decides.
+
+    Raises
+    ------
+    InvalidParameter
+        If it overrides none, or several.
+    """
+    own = [name for name in DECISIONS if getattr(type(strategy), name) is not getattr(VectorStrategy, name)]
+    if len(own) != 1:
+        found = " and ".join(own) or "none"
+        raise InvalidParameter(
+            f"{type(strategy).__name__} overrides {found} of {', '.join(DECISIONS)}: a vector strategy has exactly one"
+        )
+    return own[0]
+
+
+def arguments_of(strategy: VectorStrategy) -> dict[str, Any]:
+    """Give the parameters that the deciding method is called with.
+
+    Parameters
+    ----------
+    strategy : VectorStrategy
+        With its parameters set.
+
+    Returns
+    -------
+    dict of str to value
+        The attributes that the method names, and what was passed to the strategy where the method takes `**params`.
+    """
+    signature = _signature_of(getattr(type(strategy), deciding_method(strategy)))
+    found = {name: getattr(strategy, name) for name in signature.names if hasattr(strategy, name)}
+    return {**strategy.params, **found} if signature.takes_all else found
+
+
+class _Signature(NamedTuple):
+    names: tuple[str, ...]
+    takes_all: bool
+
+
+@lru_cache(maxsize=64)
+def _signature_of(function: Callable[..., Any]) -> _Signature:
+    parameters = inspect.signature(function).parameters
+    kinds = [p.kind for p in parameters.values()]
+    named = [name for name, p in parameters.items() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    return _Signature(tuple(named[2:]), inspect.Parameter.VAR_KEYWORD in kinds)
+
+
+def decisions_of(strategy: VectorStrategy, bars: "Bars") -> FloatArray:
+    """Let a strategy decide, and check what it gives.
+
+    Parameters
+    ----------
+    strategy : VectorStrategy
+        With its parameters set.
+    bars : Bars
+        Of the run.
+
+    Returns
+    -------
+    float64 array, shape (n_sessions, n_assets)
+        C-contiguous.
+
+    Raises
+    ------
+    InvalidParameter
+        If the method gives something else than numbers of that shape.
+    """
+    method = deciding_method(strategy)
+    given, who = getattr(strategy, method)(bars, **arguments_of(strategy)), f"{type(strategy).__name__}.{method}"
+    try:
+        decisions = np.ascontiguousarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameter(f"{who} gave no numbers ({error}): return an array") from None
+    if decisions.shape != bars.shape:
+        raise InvalidParameter(
+            f"{who} gave an array of shape {decisions.shape}: return one of shape {bars.shape}, sessions × assets"
+        )
+    return decisions
