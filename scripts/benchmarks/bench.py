@@ -17,6 +17,7 @@ from scripts.benchmarks.report import Row
 RUN_SPAN = ("2001-01-03", "2024-12-31")
 QUICK_SPAN = ("2013-01-02", "2013-03-28")
 CAPITAL = 1e6
+MINUTE_CAPITAL = 1e5  # a position is less than a tenth of a minute's volume: open orders do not pile up
 
 
 @dataclass(frozen=True)

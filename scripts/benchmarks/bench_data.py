@@ -128,7 +128,7 @@ def write_walks(folder: Path, data_set: DataSet, *, minutes: bool = False, seed:
     of_session = np.repeat(np.arange(len(sessions)), [len(span) for span in spans])
     for symbol in data_set.symbols:
         if minutes:
-            bars = walk(draw, len(labels), 0.0006, 3_000)
+            bars = walk(draw, len(labels), 0.0006, 30_000)
             frame = pd.DataFrame(bars, index=pd.DatetimeIndex(labels.view("datetime64[ns]"), name="date"))
             save(frame, folder / data_set.name / "minute" / f"{symbol}.csv")
             rules = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}

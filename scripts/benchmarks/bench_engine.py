@@ -18,7 +18,7 @@ from pathlib import Path
 from scripts.benchmarks.bench import Bench, Options
 from scripts.benchmarks.bench_data import write_sample
 from scripts.benchmarks.cases import CASES
-from scripts.benchmarks.report import CaseReport, json_of, machine_of, markdown_of, text_of
+from scripts.benchmarks.report import CaseReport, json_of, load_average, machine_of, markdown_of, text_of
 
 NOT_JUDGED = "These are tiny sizes: they show that it works, and the verdicts mean nothing."
 
@@ -65,6 +65,7 @@ def run_cases(names: Sequence[str], options: Options, folder: Path) -> tuple[lis
         The reports, and what machine and libraries they are of.
     """
     write_sample(folder)
+    load = load_average()
     reports, versions = [], {}
     for name in names:
         with Bench(options, folder) as bench:
@@ -74,7 +75,9 @@ def run_cases(names: Sequence[str], options: Options, folder: Path) -> tuple[lis
         versions |= bench.versions
         print(text_of(report), flush=True)
         reports.append(report)
-    return reports, machine_of(versions)
+    rounds = 1 if options.quick else options.repeats
+    how = f"{options.clock} clock, {rounds} rounds, load average {load} before and {load_average()} after"
+    return reports, machine_of(versions, how)
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -85,7 +88,7 @@ def main(given: Sequence[str] | None = None) -> None:
     )
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         reports, machine = run_cases(asked.only, options, Path(folder))
-    print(f"{machine['machine']}; {machine['python']}; {machine['libraries']}; {asked.clock} clock")
+    print(f"{machine['machine']}; {machine['python']}; {machine['how']}; {machine['libraries']}")
     if asked.markdown:
         print(markdown_of(reports, machine))
     if asked.json:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import select
 import subprocess
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_S = 900.0
 ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMBA", "NUMEXPR", "RAYON", "POLARS")
 
 
@@ -70,6 +72,10 @@ class Contender:
 
     def _line(self) -> dict[str, Any]:
         assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], TIMEOUT_S)
+        if not ready:
+            self._process.kill()
+            raise ContenderFailed(f"{self.name}: it took longer than {TIMEOUT_S:g} s")
         line = self._process.stdout.readline()
         if not line:
             raise ContenderFailed(f"{self.name}: its process ended with exit code {self._process.wait()}")

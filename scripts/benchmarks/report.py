@@ -49,8 +49,13 @@ class CaseReport:
 
 
 def number(value: float) -> str:
-    """Write a value with three digits that say something."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    """Write a value with four digits that say something: fewer would hide on which side of a target it is."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def measured(figure: Figure) -> str:
+    """Write value and unit."""
+    return f"{number(figure.value)} {figure.unit}".strip()
 
 
 def text_of(case: CaseReport) -> str:
@@ -58,9 +63,7 @@ def text_of(case: CaseReport) -> str:
     lines = [f"{case.name}: {case.title}"]
     for figure in case.figures:
         aim = f" (target {figure.target}): {figure.verdict}" if figure.target else ""
-        lines.append(
-            f"  {figure.name}: {number(figure.value)} {figure.unit}{aim}{'; ' * bool(figure.note)}{figure.note}"
-        )
+        lines.append(f"  {figure.name}: {measured(figure)}{aim}{'; ' * bool(figure.note)}{figure.note}")
     for row in case.rows:
         spread = f"{number(min(row.seconds))} to {number(max(row.seconds))} s in {len(row.seconds)} runs"
         value = "" if row.value is None else f", ends at {row.value:,.2f}"
@@ -72,11 +75,11 @@ def text_of(case: CaseReport) -> str:
 
 def markdown_of(cases: Sequence[CaseReport], machine: Mapping[str, str]) -> str:
     """Write all cases as the tables of docs/performance.md."""
-    lines = [f"Measured on {machine['machine']}, {machine['python']}; {machine['libraries']}.", ""]
-    lines += ["| Case | Figure | Measured | Target | Verdict |", "|---|---|---|---|---|"]
+    lines = [f"Measured on {machine['machine']}, {machine['python']}; {machine['how']}; {machine['libraries']}.", ""]
+    lines += ["| Case | Figure | Measured | Target | Verdict | Note |", "|---|---|---|---|---|---|"]
     for case in cases:
         lines += [
-            f"| {case.name} | {f.name} | {number(f.value)} {f.unit} | {f.target} | {f.verdict} |" for f in case.figures
+            f"| {case.name} | {f.name} | {measured(f)} | {f.target} | {f.verdict} | {f.note} |" for f in case.figures
         ]
     lines += ["", "| Case | Contender | Median s | Runs | Ends at | Peak MB |", "|---|---|---|---|---|---|"]
     for case in cases:
@@ -106,8 +109,13 @@ def json_of(cases: Sequence[CaseReport], machine: Mapping[str, str]) -> dict[str
     }
 
 
-def machine_of(versions: Mapping[str, str]) -> dict[str, str]:
-    """Describe the machine, the interpreter, and the libraries that took part."""
+def load_average() -> str:
+    """Say how many processes wanted a core in the last minute; more than there are cores is a bad time to measure."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+
+
+def machine_of(versions: Mapping[str, str], how: str = "") -> dict[str, str]:
+    """Describe the machine, the interpreter, the libraries that took part, and how they were measured."""
     model = platform.processor() or platform.machine()
     if CPU.exists():
         names = [line.partition(":")[2].strip() for line in CPU.read_text().splitlines() if "model name" in line]
@@ -116,5 +124,6 @@ def machine_of(versions: Mapping[str, str]) -> dict[str, str]:
     return {
         "machine": f"{model}, {cores}, {platform.system()}",
         "python": f"Python {platform.python_version()}",
+        "how": how,
         "libraries": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
     }

@@ -9,7 +9,7 @@ from scripts.benchmarks.contender import Contender, ContenderFailed
 from scripts.benchmarks.measuring import Figure, agree, exponent, interleave, seconds_of, times_faster
 from scripts.benchmarks.report import CaseReport, Row, json_of, machine_of, markdown_of, number, text_of
 
-MACHINE = {"machine": "abacus, 2 cores, Linux", "python": "Python 3.11", "libraries": "numpy 2"}
+MACHINE = {"machine": "abacus, 2 cores, Linux", "python": "Python 3.11", "how": "wall clock", "libraries": "numpy 2"}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def report():
 def test_text_has_ratios_first():
     first, *lines = text_of(report()).splitlines()
     assert first == "crossover: daily"
-    assert lines[0] == "  speed: 7.12 times (target at least 6): met; no costs"
+    assert lines[0] == "  speed: 7.123 times (target at least 6): met; no costs"
     assert lines[2] == "    rustybt: median 2 s, 1 to 4 s in 3 runs, ends at 1,000,000.00, peak 200 MB"
     assert lines[3] == "    bt is left out."
 
@@ -94,7 +94,7 @@ def test_text_has_ratios_first():
 def test_markdown_states_the_machine_and_every_figure():
     text = markdown_of([report()], MACHINE)
     assert text.startswith("Measured on abacus, 2 cores, Linux")
-    assert "| crossover | speed | 7.12 times | at least 6 | met |" in text
+    assert "| crossover | speed | 7.123 times | at least 6 | met | no costs |" in text
     assert "| crossover | rustybt | 2 | 3 | 1,000,000 | 200 |" in text
     assert "- crossover: bt is left out." in text
 
@@ -107,12 +107,12 @@ def test_json_has_every_run():
 
 
 def test_the_machine_has_a_name():
-    told = machine_of({"numpy": "2.0"})
-    assert told["machine"] and told["libraries"] == "numpy 2.0"
+    told = machine_of({"numpy": "2.0"}, "wall clock")
+    assert told["machine"] and (told["libraries"], told["how"]) == ("numpy 2.0", "wall clock")
 
 
-def test_numbers_keep_three_digits():
-    assert [number(x) for x in (0.012345, 7.126, 123456.7)] == ["0.0123", "7.13", "123,457"]
+def test_numbers_keep_the_digits_that_decide():
+    assert [number(x) for x in (0.0123456, 1.1024, 123456.7)] == ["0.01235", "1.102", "123,457"]
 
 
 @pytest.mark.parametrize(("module", "message"), [("on_nothing", "ended with exit code"), ("on_bare", "KeyError")])

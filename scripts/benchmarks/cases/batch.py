@@ -90,5 +90,5 @@ def compare(
         figures.append(Figure(f"memory, share of {name}'s", grown[0] / grown[1], "", at_most=0.1, note=note))
         peaks = growth_mb(mine, 0.0), growth_mb(theirs, 0.0)
         note = f"{peaks[0]:,.0f} of {peaks[1]:,.0f} MB with interpreter, libraries and data"
-        figures.append(Figure(f"whole process, share of {name}'s", peaks[0] / peaks[1], "", note=note))
+        figures.append(Figure(f"whole process, share of {name}'s", peaks[0] / peaks[1], "", at_most=0.1, note=note))
     return figures

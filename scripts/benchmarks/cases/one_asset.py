@@ -47,6 +47,7 @@ def one_asset(bench: Bench) -> CaseReport:
     case.rows = bench.rows(answers)
     case.notes.append(
         "The same crossings, capital and commission; backtesting.py has adjusted bars, no volume limit, no dividends. "
-        "All pay five basis points of slippage or spread; it fills at the next open, rustybt at the next close."
+        "It pays its spread of five basis points when it enters, and fills at the next open; rustybt pays as much "
+        "slippage both ways, and fills at the next close."
     )
     return case

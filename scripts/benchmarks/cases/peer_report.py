@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from scripts.benchmarks.bench import CAPITAL, Bench
+from scripts.benchmarks.bench import CAPITAL, MINUTE_CAPITAL, Bench
 from scripts.benchmarks.bench_data import DataSet, symbols_of, write_walks
 from scripts.benchmarks.cases.engine_only import engine_us
 from scripts.benchmarks.measuring import Answer, Figure
@@ -27,7 +27,8 @@ def peer_report(bench: Bench) -> CaseReport:
     wide = write_walks(bench.folder, bench.size(WIDE, WIDE_QUICK))
     own = bench.own(minutes, wide)
     first = bench.size("2019-10-03", "2019-11-07")
-    on_minutes = {"bundle": "minutes", "capital": CAPITAL, "start": first, "end": minutes.last, "frequency": "minute"}
+    on_minutes = {"bundle": "minutes", "start": first, "end": minutes.last}
+    on_minutes |= {"capital": MINUTE_CAPITAL, "frequency": "minute"}
     on_wide = {"bundle": "wide", "capital": CAPITAL, "start": wide.first, "end": wide.last, "user_time": True}
     loading = bench.start("rustybt", Path(sys.executable), "on_loading", (), data_sets=[days])
     runs = {

@@ -29,7 +29,7 @@ def scaling(bench: Bench) -> CaseReport:
         answers = bench.rounds({f"{name}: {size:,}": run for size, run in runs.items()})
         if len(answers) == len(runs):
             best = [min(bench.seconds(got)) for got in answers.values()]
-            told = ", ".join(f"{size:,} in {1e3 * s:.3g} ms" for size, s in zip(runs, best, strict=True))
+            told = ", ".join(f"{size:,} in {1e3 * s:,.0f} ms" for size, s in zip(runs, best, strict=True))
             last = exponent_of_last(list(runs), best)
             note = f"between the last two {last:.2f}; {told}"
             case.figures.append(Figure(name, exponent(list(runs), best), "", at_most=LIMIT, note=note))
