@@ -83,7 +83,8 @@ def statistic(name, cells, window, min_count):
     if name in ("lag", "returns"):
         if len(cells) < window:
             return NAN
-        return cells[0] if name == "lag" else float(np.divide(cells[-1], cells[0])) - 1
+        with np.errstate(all="ignore"):
+            return cells[0] if name == "lag" else float(np.divide(cells[-1], cells[0])) - 1
     xs = known(cells)
     if len(xs) < min_count:
         return NAN
@@ -102,14 +103,8 @@ def statistic(name, cells, window, min_count):
 
 def rolling(name, values, events, window, min_count, **view):
     """A statistic of one column at every row."""
-    with np.errstate(all="ignore"):
-        return np.array(
-            [
-                statistic(name, window_at(values, events, row, window, **view), window, min_count)
-                for row in range(len(values))
-            ],
-            dtype=float,
-        )
+    windows = [window_at(values, events, row, window, **view) for row in range(len(values))]
+    return np.array([statistic(name, cells, window, min_count) for cells in windows], dtype=float)
 
 
 def correlation(xs, ys, min_count):
