@@ -88,13 +88,14 @@ def checked_page(path: Path) -> Path:
 
 def report(profile: Profile, path: Path, title: str, stream: TextIO) -> None:
     """Print the table, write the page, and say where it is."""
-    console = console_for(stream)
-    console.print(table_of(profile))
+    console_for(stream).print(table_of(profile))
     if profile.was_stopped:
-        console.print("The strategy uses the timer signal SIGALRM itself: not all of its time could be looked at.")
+        click.echo(
+            "The strategy uses the timer's signal SIGALRM itself: not all of its time was looked at.", file=stream
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_flame_graph(profile, path, title)
-    console.print(f"flame graph: {path}")
+    click.echo(f"flame graph: {path}", file=stream)
 
 
 def table_of(profile: Profile) -> Table:

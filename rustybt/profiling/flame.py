@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from rustybt._typing import PathLike
 from rustybt.data.files import replacing
 from rustybt.profiling.categories import Category, category_of
 from rustybt.profiling.profile import OWN, Profile
@@ -79,19 +80,19 @@ def called(caller: Frame, stack: Stack) -> Frame:
     return frame
 
 
-def write_flame_graph(profile: Profile, path: Path, title: str) -> None:
+def write_flame_graph(profile: Profile, path: PathLike, title: str) -> None:
     """Write the page; an older file stays whole until it is there.
 
     Parameters
     ----------
     profile : Profile
         Of a block that has ended.
-    path : Path
+    path : path-like
         The page.
     title : str
         What was run.
     """
-    with replacing(path) as beside:
+    with replacing(Path(path)) as beside:
         beside.write_text(page_of(profile, title), encoding="utf-8")
 
 

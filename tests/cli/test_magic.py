@@ -71,6 +71,19 @@ def test_a_line_runs_what_the_notebook_defined(notebook):
     assert outputs[7] == ["8 8"]
 
 
+def test_a_profile_is_printed_and_its_page_written(notebook, workplace):
+    outputs = notebook(
+        "%load_ext rustybt",
+        f"%%rustybt {SPAN} --no-benchmark -D SHARES=7 --profile\n{STRATEGY}",
+        "print(_['held'].iloc[-1])",
+    )
+    shown = "\n".join(outputs[1])
+    assert "Where the time went" in shown
+    assert "flame graph: profile.html" in shown
+    assert "rustybt run <algotext>".replace("<", "\\u003c") in (workplace / "profile.html").read_text()
+    assert outputs[2] == ["7"]
+
+
 def test_mistakes_are_errors_of_the_cell(notebook, data_root):
     outputs = notebook(
         "%load_ext rustybt",

@@ -78,6 +78,7 @@ def assert_adds_up(rows, column):
 
 
 def test_a_run_says_where_its_time_went(rustybt, burning):
+    assert rustybt(f"run -f crossover.py {SPAN} -p fast=5 -p slow=20").exit_code == 0  # makes arrays, imports modules
     done = rustybt(f"run -f burning.py {SPAN} -p shares=3 --no-benchmark --profile")
     assert (done.exit_code, done.stderr) == (0, ""), done.output
     rows = table(done.stdout)
@@ -123,6 +124,15 @@ def test_an_optimization_says_where_its_time_went(rustybt, burning, workers):
     assert rustybt(f"{line} -o plain").exit_code == 0
     frames = [pd.read_parquet(burning / f"{n}/trials.parquet").drop(columns="seconds") for n in ("plain", "watched")]
     pd.testing.assert_frame_equal(*frames)
+
+
+def test_a_strategy_that_uses_the_timer_is_told_and_runs(rustybt, burning):
+    taking = "import signal\nsignal.alarm(1000)\nsignal.alarm(0)\n" + BURNING
+    (burning / "burning.py").write_text(taking)
+    done = rustybt(f"run -f burning.py {SPAN} -p shares=3 --profile")
+    assert done.exit_code == 0, done.output
+    assert "uses the timer's signal SIGALRM itself" in done.stdout
+    assert_adds_up(table(done.stdout), 0)
 
 
 def test_the_page_goes_where_it_is_told(rustybt, burning):
