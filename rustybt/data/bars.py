@@ -249,7 +249,7 @@ class Bars:
         return self._memo.get(key, make)
 
     def _level(self, field: str) -> FloatArray:
-        return self._kept(("level", field), lambda: indicators.statistic(self._table, "lag", field, 1, 1, self.first))
+        return self._kept(("level", field), lambda: indicators.levels(self._table, field)[self.first :].copy())
 
     def _rolling(self, name: str, field: str, window: int, min_count: int | None) -> FloatArray:
         field, window = check_field(field), check_count("window", window)

@@ -12,6 +12,8 @@ from rustybt.data.factors import NO_FACTORS
 from rustybt.data.rolling_inputs import NO_LEADS, Inputs, pack_events, unfilled
 from rustybt.errors import InvalidParameter, did_you_mean
 from rustybt.kernels import rolling, smoothing
+from rustybt.kernels.adjust import round_window
+from rustybt.kernels.rolling import NOT_FILLED
 from rustybt.kernels.rolling_pairs import rolling_correlation
 
 FIELDS: Final = (*OHLCV, "price")
@@ -158,7 +160,10 @@ def correlation_of_returns(
 
 def levels(table: Table, field: str) -> FloatArray:
     """Give what a window of one bar shows at each row, shape (n, k)."""
-    return statistic(table, "lag", field, 1, 1)
+    given = table.inputs(field, 1)
+    if (given.ends != NOT_FILLED).any():
+        return statistic(table, "lag", field, 1, 1)
+    return round_window(given.values) if given.rounds else given.values
 
 
 def ema(table: Table, field: str, span: float, skip: int = 0) -> FloatArray:
