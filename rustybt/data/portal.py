@@ -65,12 +65,27 @@ class Portal:
     @cached_property
     def close_times(self) -> list[pd.Timestamp]:
         """The last minute of each session, UTC."""
-        return self._utc(self.session_table.close_ns)
+        return self.close_index.tolist()
 
     @cached_property
     def open_times(self) -> list[pd.Timestamp]:
         """The first minute of each session, UTC."""
-        return self._utc(self.session_table.open_ns)
+        return self.open_index.tolist()
+
+    @cached_property
+    def close_index(self) -> pd.DatetimeIndex:
+        """`close_times` as an index."""
+        return pd.DatetimeIndex(self.session_table.close_ns.view("datetime64[ns]")).tz_localize("UTC")
+
+    @cached_property
+    def open_index(self) -> pd.DatetimeIndex:
+        """`open_times` as an index."""
+        return pd.DatetimeIndex(self.session_table.open_ns.view("datetime64[ns]")).tz_localize("UTC")
+
+    @cached_property
+    def months(self) -> pd.Index:
+        """The month of each session, as 2020-01."""
+        return self.sessions.strftime("%Y-%m")
 
     @cached_property
     def bar_rows(self) -> tuple[list[int], list[int]]:
@@ -246,10 +261,6 @@ class Portal:
             return pd.DatetimeIndex([], dtype="datetime64[ns]")
         table = session_table(self.bundle.calendar_name, pd.Timestamp(first), pd.Timestamp(last))
         return pd.DatetimeIndex(table.session_ns.view("datetime64[ns]"))
-
-    @staticmethod
-    def _utc(times_ns: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> list[pd.Timestamp]:
-        return pd.DatetimeIndex(times_ns.view("datetime64[ns]")).tz_localize("UTC").tolist()
 
 
 def _index_of(assets: "tuple[Equity, ...]") -> pd.Index:

@@ -18,6 +18,7 @@ from rustybt.engine.actions import CorporateActions, before_trading_start
 from rustybt.engine.active import activated
 from rustybt.engine.benchmark import returns_of_asset
 from rustybt.engine.context import Context
+from rustybt.engine.garbage import rare_collections
 from rustybt.engine.metric_hooks import MetricHooks
 from rustybt.engine.recorder import Recorder
 from rustybt.engine.records import RunRecords
@@ -39,7 +40,7 @@ def simulate_sessions(algorithm: Context, benchmark_returns: FloatArray | None =
     -------
     RunRecords
     """
-    with activated(algorithm):
+    with activated(algorithm), rare_collections():
         hooks, span, portal = algorithm._hooks, algorithm._span, algorithm._portal
         if hooks.initialize is not None:
             hooks.initialize(algorithm)

@@ -1,7 +1,7 @@
 """What is the statistic of every prefix of a return series, in one pass?
 
-Moments are Welford's (1962) updates: no cancellation where early returns are equal or zero, which is how most runs
-begin.
+Moments are Welford's (1962) updates, as running sums of what each value adds: no cancellation where early returns are
+equal or zero, which is how most runs begin. The sums carry the widest floats of the machine.
 """
 
 import numpy as np
@@ -24,22 +24,24 @@ def expanding_moments(returns: Array, benchmark: Array) -> tuple[Array, Array, A
         mean of returns, sum of squared deviations of returns, mean of squared negative returns, mean of benchmark,
         sum of squared deviations of benchmark, sum of co-deviations; row i is over returns[:i + 1].
     """
-    rows = []
-    mean_r = mean_b = m2_r = m2_b = co = downside = 0.0
-    for i, (r, b) in enumerate(zip(returns.tolist(), benchmark.tolist(), strict=True)):
-        count = i + 1
-        delta_r = r - mean_r
-        mean_r += delta_r / count
-        m2_r += delta_r * (r - mean_r)
-        delta_b = b - mean_b
-        mean_b += delta_b / count
-        m2_b += delta_b * (b - mean_b)
-        co += delta_r * (b - mean_b)
-        if r < 0:
-            downside += r * r
-        rows.append((mean_r, m2_r, downside / count, mean_b, m2_b, co))
-    table = np.array(rows, dtype=np.float64).reshape(len(rows), 6)
-    return table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], table[:, 5]
+    count = np.arange(1, len(returns) + 1)
+    mean_r, before_r, after_r = _deviations(returns, count)
+    mean_b, before_b, after_b = _deviations(benchmark, count)
+    losses = np.minimum(returns, 0.0)
+    downside = np.cumsum(losses * losses, dtype=np.longdouble) / count
+    sums = (np.cumsum(before_r * after_r), downside, np.cumsum(before_b * after_b), np.cumsum(before_r * after_b))
+    m2_r, downside_r, m2_b, co = (column.astype(np.float64) for column in sums)
+    return mean_r, m2_r, downside_r, mean_b, m2_b, co
+
+
+def _deviations(
+    values: Array, count: NDArray[np.int64]
+) -> tuple[Array, NDArray[np.longdouble], NDArray[np.longdouble]]:
+    """Give the mean of every prefix, and each value's deviation from the mean before it and from the one with it."""
+    shifted = (values - values[:1]).astype(np.longdouble)  # equal values then have exactly no deviation
+    means = np.cumsum(shifted) / count
+    before = shifted - np.append(means[:1], means[:-1])
+    return (means + values[:1]).astype(np.float64), before, shifted - means
 
 
 def expanding_drawdown(returns: Array) -> Array:

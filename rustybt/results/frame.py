@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rustybt._typing import BoolArray
 from rustybt.constants import SESSIONS_PER_YEAR
+from rustybt.engine.garbage import no_collections
 from rustybt.engine.records import RunRecords
 from rustybt.kernels.expanding import expanding_constant, expanding_drawdown, expanding_moments
 
@@ -20,6 +21,7 @@ SMALLEST_VARIANCE = 1e-30
 """Of a benchmark, under which beta is not defined (empyrical's bound)."""
 
 NOTHING: Mapping[str, Any] = {}
+SCALARS = (float, int, str, np.generic)
 
 
 def perf_frame(records: RunRecords) -> pd.DataFrame:
@@ -38,8 +40,13 @@ def perf_frame(records: RunRecords) -> pd.DataFrame:
         A run with other metrics has their columns; those of the user's own go before the standard ones. A run that
         charges for short positions or negative cash has borrow_cost and margin_interest in addition.
     """
+    with no_collections():  # hundreds of thousands of cells, and no cycle among them
+        return _frame(records)
+
+
+def _frame(records: RunRecords) -> pd.DataFrame:
     span, portal = records.span, records.portal
-    index = pd.DatetimeIndex(portal.close_times[span.first : span.last + 1])
+    index = portal.close_index[span.first : span.last + 1]
     wanted = records.columns | {"period_open", "period_close"}
     if records.rules.charges_financing:
         wanted |= {"borrow_cost", "margin_interest"}
@@ -54,14 +61,14 @@ def perf_frame(records: RunRecords) -> pd.DataFrame:
 def _ledger_columns(records: RunRecords) -> dict[str, Any]:
     span, portal = records.span, records.portal
     columns: dict[str, Any] = {
-        "period_open": portal.open_times[span.first : span.last + 1],
-        "period_close": portal.close_times[span.first : span.last + 1],
+        "period_open": portal.open_index[span.first : span.last + 1],
+        "period_close": portal.close_index[span.first : span.last + 1],
         "returns": records.column("returns"),
         "pnl": records.column("pnl"),
         "capital_used": records.column("capital_used"),
         "orders": _cells(records.orders),
         "transactions": _cells([[fill.to_dict() for fill in day] for day in records.transactions]),
-        "positions": _cells([[_position(held) for held in day] for day in records.positions]),
+        "positions": _cells([[_position(*held) for held in day] for day in records.positions]),
     }
     for name in ("value", "cash"):
         columns[f"starting_{name}"] = records.column(f"starting_{name}")
@@ -80,12 +87,14 @@ def _ledger_columns(records: RunRecords) -> dict[str, Any]:
 
 def _columns_of(days: list[dict[str, Any]], below: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
     """Turn one dict a session into one column a key; where a session lacks it, the column below shows, or else NaN."""
-    names = dict.fromkeys(name for day in days for name in day)
+    distinct = {id(day): day for day in days}.values()  # a session that recorded nothing has the dict of the one before
+    names = dict.fromkeys(name for day in distinct for name in day)
     columns: dict[str, Any] = {}
     for name in names:
         column = below.get(name, [np.nan] * len(days))
         values = [day.get(name, cell) for day, cell in zip(days, column, strict=True)]
-        columns[name] = values if all(np.isscalar(value) for value in values) else _cells(values)
+        plain = all(issubclass(kind, SCALARS) for kind in {type(value) for value in values})
+        columns[name] = values if plain or all(np.isscalar(value) for value in values) else _cells(values)
     return columns
 
 
@@ -105,7 +114,6 @@ def _statistics(records: RunRecords) -> dict[str, Any]:
         deviation_b = np.sqrt(m2_b / (count - 1))
     total_b = np.cumprod(1 + benchmark) - 1
     late = count >= 2
-    labels = pd.DatetimeIndex(records.portal.session_labels[records.span.first : records.span.last + 1])
     return {
         "algorithm_period_return": records.column("algorithm_period_return"),
         "algo_volatility": _or_none(deviation * year, late),
@@ -120,7 +128,7 @@ def _statistics(records: RunRecords) -> dict[str, Any]:
         "excess_return": np.zeros(n),
         "treasury_period_return": np.zeros(n),
         "trading_days": count,
-        "period_label": labels.strftime("%Y-%m"),
+        "period_label": records.portal.months[records.span.first : records.span.last + 1],
     }
 
 
@@ -135,12 +143,8 @@ def _or_none(values: NDArray[np.floating[Any]], defined: BoolArray) -> Any:
 
 def _cells(values: list[Any]) -> Any:
     """Give a column whose cells are lists, which pandas would otherwise take apart."""
-    column = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):
-        column[i] = value
-    return column
+    return np.fromiter(values, dtype=object, count=len(values))
 
 
-def _position(held: tuple[Any, float, float, float]) -> dict[str, Any]:
-    asset, amount, cost_basis, last_sale_price = held
+def _position(asset: Any, amount: float, cost_basis: float, last_sale_price: float) -> dict[str, Any]:
     return {"sid": asset, "amount": amount, "cost_basis": cost_basis, "last_sale_price": last_sale_price}
