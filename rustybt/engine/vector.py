@@ -66,7 +66,7 @@ class Workspace:
         self.book = Book(
             ints(n), ints(n), ints(n), ints(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty((n, 5)),
             ints(assets), ints(assets), flags(assets), ints(assets), np.empty(assets), flags(assets), ints(n),
-            np.empty(n),
+            np.empty(n), ints(n),
         )  # fmt: skip
         self.records = Records(
             np.empty((sessions, 17)), np.empty((n, 4)), ints(n, 2), np.empty((noted, 3)), ints(noted, 3),

@@ -106,7 +106,7 @@ def inner(function: Function) -> Function:
     an array.
     """
     jit: Any = numba.njit
-    part: Function = jit(error_model="numpy", _nrt=False)(function)
+    part: Function = jit(error_model="numpy", _nrt=False, forceinline=True)(function)
     return part
 
 
@@ -135,4 +135,4 @@ for _function in (
     fills.fill_and_book,
     stops.stop_code,
 ):
-    register_jitable(_function)
+    register_jitable(forceinline=True)(_function)

@@ -17,6 +17,6 @@ for _function in (
     trips.restate_row,
     trips.next_open,
 ):
-    register_jitable(_function)
+    register_jitable(_nrt=False, forceinline=True)(_function)
 
-pair_fills = compiled(trips.pair_fills)
+pair_fills = compiled(trips.pair_fills, counts_owners=False)

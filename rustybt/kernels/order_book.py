@@ -21,6 +21,7 @@ from rustybt.kernels.simulation_types import (
     N_BOOK,
     N_FEES,
     N_FILLS,
+    N_FREE,
     N_NOTES,
     N_ORDERS,
     N_QUEUED,
@@ -46,10 +47,19 @@ def open_book(orders: Book) -> None:
 
 
 @inner
+def new_number(orders: Book, counters: np.ndarray) -> int:
+    """Give the number of a new order: one that is free again, or the next."""
+    if counters[N_FREE] > 0:
+        counters[N_FREE] -= 1
+        return int(orders.free[counters[N_FREE]])
+    counters[N_ORDERS] += 1
+    return int(counters[N_ORDERS]) - 1
+
+
+@inner
 def place(orders: Book, counters: np.ndarray, asset: int, session: int, amount: float) -> int:
     """Put a market order at the end of its asset's queue, and give its number."""
-    number = int(counters[N_ORDERS])
-    counters[N_ORDERS] += 1
+    number = new_number(orders, counters)
     counters[N_QUEUED] += 1
     orders.asset[number] = asset
     orders.session[number] = session
@@ -104,8 +114,11 @@ def is_done(orders: Book, number: int) -> bool:
 
 
 @inner
-def unlink(orders: Book, counters: np.ndarray, number: int, previous: int) -> None:
-    """Take an order out of its asset's queue; `previous` is the one before it, -1 at the head."""
+def unlink(orders: Book, counters: np.ndarray, number: int, previous: int, keeps: bool) -> None:
+    """Take an order out of its asset's queue; `previous` is the one before it, -1 at the head.
+
+    Unless the run keeps its orders, another may have the number from now on.
+    """
     asset, following = orders.asset[number], orders.next[number]
     if orders.amount[number] == orders.filled[number]:
         orders.status[number] = FILLED
@@ -116,17 +129,20 @@ def unlink(orders: Book, counters: np.ndarray, number: int, previous: int) -> No
     if following < 0:
         orders.tail[asset] = previous
     counters[N_QUEUED] -= 1
+    if not keeps:
+        orders.free[counters[N_FREE]] = number
+        counters[N_FREE] += 1
 
 
 @inner
-def prune(orders: Book, counters: np.ndarray, asset: int) -> None:
+def prune(orders: Book, counters: np.ndarray, asset: int, keeps: bool) -> None:
     """Take orders that are done out of an asset's queue."""
     previous = -1
     number = orders.head[asset]
     while number >= 0:
         following = orders.next[number]
         if is_done(orders, number):
-            unlink(orders, counters, number, previous)
+            unlink(orders, counters, number, previous, keeps)
         else:
             previous = number
         number = following
@@ -147,7 +163,9 @@ def drop_empty(orders: Book, counters: np.ndarray) -> None:
 
 
 @inner
-def split_orders(orders: Book, counters: np.ndarray, tape: Tape, session: int, fractional: bool) -> None:
+def split_orders(
+    orders: Book, counters: np.ndarray, tape: Tape, session: int, fractional: bool, keeps: bool
+) -> None:
     """Restate open orders for splits; one without a whole share left is dropped."""
     for i in range(tape.split_begin[session], tape.split_begin[session + 1]):
         asset, ratio = tape.split_asset[i], tape.split_ratio[i]
@@ -160,7 +178,7 @@ def split_orders(orders: Book, counters: np.ndarray, tape: Tape, session: int, f
             orders.filled[number] = filled
             orders.amount[number] = filled + remaining
             number = orders.next[number]
-        prune(orders, counters, asset)
+        prune(orders, counters, asset, keeps)
     drop_empty(orders, counters)
 
 
@@ -215,7 +233,7 @@ def fill_side(
             if orders.side[number] * side >= 0:
                 fill_order(orders, account, records, terms, session, number, price, volume)
             if is_done(orders, number):
-                unlink(orders, account.counters, number, previous)
+                unlink(orders, account.counters, number, previous, len(records.note_at) > 0)
             else:
                 previous = number
             number = following

@@ -166,7 +166,7 @@ def open_session(account: Account, orders: Book, records: Records, tape: Tape, t
     if figures[BORROW_COST] != 0 or figures[MARGIN_INTEREST] != 0:
         move_cash(account, -(figures[BORROW_COST] + figures[MARGIN_INTEREST]))
     if tape.split_begin[session] != tape.split_begin[session + 1]:
-        split_orders(orders, account.counters, tape, session, terms.fractional)
+        split_orders(orders, account.counters, tape, session, terms.fractional, len(records.note_at) > 0)
         split_positions(account, tape, session, terms.fractional)
 
 

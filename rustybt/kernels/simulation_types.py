@@ -64,7 +64,8 @@ N_GRANTS: Final = 6
 N_PENDING: Final = 7
 N_FEES: Final = 8
 N_QUEUED: Final = 9
-N_COUNTERS: Final = 10
+N_FREE: Final = 10
+N_COUNTERS: Final = 11
 
 
 class Tape(NamedTuple):
@@ -182,6 +183,8 @@ class Book(NamedTuple):
         Whether the bar's volume is used up.
     fee_asset, fee : int64 and float64 array, shape (capacity,)
         Commissions of the bar.
+    free : int64 array, shape (capacity,)
+        Numbers of orders that are done, where a run does not record orders: they are given again.
     """
 
     asset: Ints
@@ -201,6 +204,7 @@ class Book(NamedTuple):
     stopped: Flags
     fee_asset: Ints
     fee: Floats
+    free: Ints
 
 
 class Records(NamedTuple):
