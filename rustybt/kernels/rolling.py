@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rustybt.kernels.compiled import compiled
 from rustybt.kernels.rolling_blocks import rolling_extremes, rolling_moments, rolling_sums
-from rustybt.kernels.rolling_order import rolling_order
+from rustybt.kernels.rolling_order import rolling_medians, rolling_ranks
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -194,8 +194,10 @@ def run_stretch(statistic: int, values: Array, begin: int, end: int, window: int
     elif statistic <= ZSCORE:
         ddof = 0 if statistic == POPULATION_STD else 1
         rolling_moments(values, begin, end, kept, min_count, ddof, statistic == ZSCORE, out)
-    elif statistic <= RANK:
-        rolling_order(values, begin, end, kept, min_count, statistic == RANK, out)
+    elif statistic == MEDIAN:
+        rolling_medians(values, begin, end, kept, min_count, out)
+    elif statistic == RANK:
+        rolling_ranks(values, begin, end, kept, min_count, out)
     else:
         rolling_lags(values, begin, end, window, statistic == CHANGE, out)
 

@@ -1,7 +1,7 @@
 """What is the median of every window of a column, and where does its last value rank?
 
-The window's values are kept sorted. A value that comes takes the place of one that goes: what lies between the two
-places moves by one.
+For medians the window's values are kept sorted. A value that comes takes the place of one that goes: what lies between
+the two places moves by one.
 """
 
 import numpy as np
@@ -13,25 +13,12 @@ Array = NDArray[np.float64]
 
 
 @compiled
-def place_left(ordered: Array, count: int, value: float) -> int:
+def place(ordered: Array, count: int, value: float) -> int:
     """Give how many of the first `count` ordered values are less than a value."""
     low, high = 0, count
     while low < high:
         middle = (low + high) // 2
         if ordered[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@compiled
-def place_right(ordered: Array, count: int, value: float) -> int:
-    """Give how many of the first `count` ordered values are not greater than a value."""
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) // 2
-        if ordered[middle] <= value:
             low = middle + 1
         else:
             high = middle
@@ -85,7 +72,7 @@ def exchange(ordered: Array, count: int, old: float, new: float) -> int:
     """
     hole = count
     if old == old:
-        hole = place_left(ordered, count, old)
+        hole = place(ordered, count, old)
         if new != new:
             for i in range(hole, count - 1):
                 ordered[i] = ordered[i + 1]
@@ -103,26 +90,20 @@ def exchange(ordered: Array, count: int, old: float, new: float) -> int:
 
 
 @compiled
-def rolling_order(values: Array, begin: int, end: int, window: int, min_count: int, rank: bool, out: Array) -> None:
-    """Give the median of each window, or the rank of its last value.
+def rolling_medians(values: Array, begin: int, end: int, window: int, min_count: int, out: Array) -> None:
+    """Give the median of each window.
 
     Parameters
     ----------
     values, begin, end, window, min_count, out
         As in `rustybt.kernels.rolling_blocks.rolling_sums`.
-    rank : bool
-        Give the last value's rank as a fraction of the number of values, 1 for the greatest; equal ones share the mean
-        of their ranks, as in pandas' `rank(pct=True)`. NaN where the last value is missing.
 
     Examples
     --------
     >>> out = np.empty(4)
-    >>> rolling_order(np.array([3.0, 1.0, 3.0, 2.0]), 0, 4, 3, 2, False, out)
+    >>> rolling_medians(np.array([3.0, 1.0, 3.0, 2.0]), 0, 4, 3, 2, out)
     >>> out
     array([nan, 2., 3., 2.])
-    >>> rolling_order(np.array([3.0, 1.0, 3.0, 3.0]), 0, 4, 4, 4, True, out)
-    >>> out
-    array([  nan,   nan,   nan, 0.75])
     """
     ordered = np.empty(window + 1)
     count = 0
@@ -132,14 +113,47 @@ def rolling_order(values: Array, begin: int, end: int, window: int, min_count: i
             count += 1
     sort_values(ordered, count)
     for row in range(begin, end):
-        value = values[row]
         gone = values[row - window] if row >= window else np.nan
-        count = exchange(ordered, count, gone, value)
+        count = exchange(ordered, count, gone, values[row])
+        half = count // 2
         if count < min_count:
             out[row] = np.nan
-        elif rank:
-            ranks = place_left(ordered, count, value) + place_right(ordered, count, value) + 1
-            out[row] = ranks * 0.5 / count if value == value else np.nan
         else:
-            half = count // 2
             out[row] = ordered[half] if count % 2 else (ordered[half - 1] + ordered[half]) / 2.0
+
+
+@compiled
+def rank_last(cells: Array, min_count: int) -> float:
+    """Give the rank of the last of some values as a fraction of their number; see `rolling_ranks`."""
+    value = cells[-1]
+    less = equal = known = 0
+    for i in range(len(cells)):
+        less += cells[i] < value
+        equal += cells[i] == value
+        known += cells[i] == cells[i]
+    if known < min_count or value != value:
+        return np.nan
+    return (less + (equal + 1) * 0.5) / known
+
+
+@compiled
+def rolling_ranks(values: Array, begin: int, end: int, window: int, min_count: int, out: Array) -> None:
+    """Give the rank of each window's last value as a fraction of the number of values, 1 for the greatest.
+
+    Equal ones share the mean of their ranks, as in pandas' `rank(pct=True)`. NaN where the last value is missing. Every
+    window is counted anew: several values are compared at a time, which beats keeping hundreds sorted.
+
+    Parameters
+    ----------
+    values, begin, end, window, min_count, out
+        As in `rustybt.kernels.rolling_blocks.rolling_sums`.
+
+    Examples
+    --------
+    >>> out = np.empty(4)
+    >>> rolling_ranks(np.array([3.0, 1.0, 3.0, 3.0]), 0, 4, 4, 4, out)
+    >>> out
+    array([ nan,  nan,  nan, 0.75])
+    """
+    for row in range(begin, end):
+        out[row] = rank_last(values[max(row - window + 1, 0) : row + 1], min_count)
