@@ -70,9 +70,9 @@ class Strategy:
     params: dict[str, Any]
 
     def __init__(self, **params: Any) -> None:
-        known = [name for name in dir(type(self)) if not name.startswith("_") and name not in self._reserved]
         for name in params:
-            if name not in known:
+            if not _declares(type(self), name):
+                known = [other for other in dir(type(self)) if _declares(type(self), other)]
                 raise InvalidParameter(
                     f"{type(self).__name__} has no parameter {name!r}{did_you_mean(name, known)}: "
                     "declare it as a class attribute"
@@ -96,6 +96,10 @@ class Strategy:
         """Give what the engine calls: the methods that the class overrides."""
         own = [name for name in HOOK_NAMES if getattr(type(self), name) is not getattr(Strategy, name)]
         return Hooks(**{name: getattr(self, name) for name in own}, params=self.params)
+
+
+def _declares(strategy_class: type[Strategy], name: str) -> bool:
+    return hasattr(strategy_class, name) and not name.startswith("_") and name not in strategy_class._reserved
 
 
 def hooks_of(strategy: Strategy) -> Hooks:

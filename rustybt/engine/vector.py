@@ -10,7 +10,6 @@ from rustybt.assets import Equity
 from rustybt.data.bars import bars_of
 from rustybt.data.portal import Portal
 from rustybt.engine.context import is_capital
-from rustybt.engine.records import SESSION_FIELDS
 from rustybt.engine.setup import Setup
 from rustybt.engine.span import Span
 from rustybt.engine.stop_rules import NEVER, Stop, stop_of
@@ -27,7 +26,6 @@ from rustybt.kernels import simulation_types as types
 from rustybt.kernels.simulation import simulate
 from rustybt.kernels.simulation_types import Account, Book, Floats, Records, Terms
 
-RETURNS = SESSION_FIELDS.index("returns")
 CASH_RULES = {"allow_negative": types.CASH_ALLOWED, "reject": types.CASH_REJECTS, "scale": types.CASH_SCALES}
 
 
@@ -69,7 +67,8 @@ class Workspace:
             np.empty(n), ints(n),
         )  # fmt: skip
         self.records = Records(
-            np.empty((sessions, 17)), np.empty((n, 4)), ints(n, 2), np.empty((noted, 3)), ints(noted, 3),
+            np.empty((types.N_SESSION_FIELDS, sessions)), np.empty((n, 4)), ints(n, 2),
+            np.empty((noted, 3)), ints(noted, 3),
             np.empty((rows, 3)), ints(rows, 2), np.empty(stock), ints(stock, 2),
         )  # fmt: skip
 
@@ -105,8 +104,8 @@ class Outcome(NamedTuple):
 
     @property
     def returns(self) -> Floats:
-        """Simple returns, float64 of shape (sessions,); a copy, contiguous."""
-        return np.ascontiguousarray(self.workspace.records.sessions[: self.sessions, RETURNS])
+        """Simple returns, float64 of shape (sessions,)."""
+        return self.workspace.records.sessions[types.SESSION_RETURN, : self.sessions]
 
 
 class VectorRun(NamedTuple):
@@ -213,8 +212,9 @@ class VectorRun(NamedTuple):
 
     def _stop(self, rule: int, sessions: int, rows: Floats) -> Stop:
         label = self.portal.session_labels[self.span.first + sessions - 1]
-        value, returns = float(rows[sessions - 1, 4]), float(rows[sessions - 1, 7])
-        peak = max(1.0, 1.0 + float(rows[:sessions, 7].max()))
+        period = rows[types.PERIOD_RETURN, :sessions]
+        value, returns = float(rows[types.PORTFOLIO_VALUE, sessions - 1]), float(period[-1])
+        peak = max(1.0, 1.0 + float(period.max()))
         assert self.setup.stop_rules is not None
         return stop_of(rule, self.setup.stop_rules, label, sessions, value, returns, peak)
 

@@ -36,10 +36,13 @@ class MarketTape(NamedTuple):
         What the kernel reads.
     assets : tuple of Equity
         Its columns; those that are decided on come first.
+    splits : float64 array, shape (n_splits, 4)
+        Session, column and ratio of each, in order, and 0 for the shares that a dividend would add.
     """
 
     tape: Tape
     assets: tuple[Equity, ...]
+    splits: FloatArray
 
 
 @lru_cache(maxsize=4)
@@ -111,7 +114,8 @@ def tape_of(portal: Portal, span: Span, assets: tuple[Equity, ...], rules: Rules
         stock_ratio=ratio,
         stock_paid=granted_at.astype(np.int64),
     )
-    return MarketTape(tape, held)
+    rows = [(session, column, ratio, 0.0) for session, (column, ratio) in sorted(splits)]
+    return MarketTape(tape, held, np.array(rows).reshape(len(rows), 4))
 
 
 def holdable(assets: Sequence[Equity], stock_dividends: Iterable[list[StockDividend]]) -> tuple[Equity, ...]:

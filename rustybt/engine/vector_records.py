@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from rustybt._typing import FloatArray
@@ -41,7 +42,7 @@ def records_of(run: VectorRun, outcome: Outcome, benchmark_returns: FloatArray) 
         portal=run.portal,
         span=span,
         capital_base=run.capital_base,
-        sessions=space.records.sessions[:size].copy(),
+        sessions=np.ascontiguousarray(space.records.sessions[:, :size].T),
         benchmark_returns=benchmark_returns[:size],
         positions=read.positions(space.count(types.N_ROWS)),
         orders=read.orders(space.count(types.N_NOTES)),

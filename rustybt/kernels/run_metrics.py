@@ -10,6 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rustybt.kernels.compiled import compiled
+from rustybt.kernels.simulation_types import (
+    GROSS_LEVERAGE,
+    PORTFOLIO_VALUE,
+    SESSION_BORROW_COST,
+    SESSION_MARGIN_INTEREST,
+)
 
 Floats = NDArray[np.float64]
 
@@ -160,19 +166,14 @@ def drawdown_of(returns: Floats) -> tuple[float, int, float]:
 
 
 @compiled
-def stability_of(returns: Floats) -> float:
-    """Give R² of cumulative log returns on time."""
-    n = len(returns)
-    if n < 2:
+def stability_of(height: Floats) -> float:
+    """Give R² of cumulative log returns on time; NaN where wealth reaches 0, so that one is not finite."""
+    n = len(height)
+    if n < 2 or not all_finite(height):
         return NAN
-    height = np.empty(n)
-    total = level = 0.0
+    total = 0.0
     for i in range(n):
-        if not returns[i] > -1:
-            return NAN
-        level += math.log1p(returns[i])
-        height[i] = level
-        total += level
+        total += height[i]
     mean, middle = total / n, (n - 1) / 2
     along = times = spread = 0.0
     for i in range(n):
@@ -200,7 +201,7 @@ def interpolate(low: float, high: float, weight: float) -> float:
 
 
 @compiled
-def write_return_metrics(out: Floats, returns: Floats, ordered: Floats) -> None:
+def write_return_metrics(out: Floats, returns: Floats, ordered: Floats, height: Floats) -> None:
     """Write what the returns alone say.
 
     Parameters
@@ -211,6 +212,8 @@ def write_return_metrics(out: Floats, returns: Floats, ordered: Floats) -> None:
         Simple returns; if one is not finite all are NaN.
     ordered : float64 array, shape (n_sessions,)
         The same, partitioned about the places of the percentiles (see `places_of`).
+    height : float64 array, shape (n_sessions,)
+        Cumulative sums of log(1 + returns).
     """
     n = len(returns)
     if n == 0 or not all_finite(returns):
@@ -230,7 +233,7 @@ def write_return_metrics(out: Floats, returns: Floats, ordered: Floats) -> None:
     out[7] = m.gained / m.lost if m.lost > 0 and n > 1 else NAN
     out[8] = deepest
     out[9] = longest
-    out[14] = stability_of(returns)
+    out[14] = stability_of(height)
     low, high = percentile(ordered, TAIL), percentile(ordered, 1 - TAIL)
     out[15] = abs(high) / abs(low) if abs(low) > 0 else NAN
     out[16] = m.skew
@@ -288,19 +291,17 @@ def write_benchmark_metrics(out: Floats, returns: Floats, benchmark: Floats) -> 
 
 
 @compiled
-def write_account_metrics(
-    out: Floats, sessions: Floats, columns: tuple[int, int, int, int], fills: Floats, n_fills: int, capital: float
-) -> None:
+def write_account_metrics(out: Floats, sessions: Floats, n: int, fills: Floats, n_fills: int, capital: float) -> None:
     """Write what values, leverage, costs and fills say.
 
     Parameters
     ----------
     out : float64 array, shape (len(NAMES),)
         Written at the places of these metrics.
-    sessions : float64 array, shape (n_sessions, n_fields)
-        One row a session.
-    columns : tuple of int
-        The fields portfolio_value, gross_leverage, borrow_cost and margin_interest.
+    sessions : float64 array, shape (n_fields, n_sessions or more)
+        As `rustybt.kernels.simulation_types.Records` has them.
+    n : int
+        Sessions that were run.
     fills : float64 array, shape (n, 4)
         Shares, price and commission of each fill; the first n_fills count.
     n_fills : int
@@ -308,25 +309,25 @@ def write_account_metrics(
     capital : float
         Cash at the start.
     """
-    n = len(sessions)
-    value, gross, borrow, margin = columns
+    value, gross = sessions[PORTFOLIO_VALUE], sessions[GROSS_LEVERAGE]
+    borrow, margin = sessions[SESSION_BORROW_COST], sessions[SESSION_MARGIN_INTEREST]
     values = lever = borrowed = owed = 0.0
     most = -math.inf
     invested = 0
     for s in range(n):
-        values += sessions[s, value]
-        lever += sessions[s, gross]
-        most = max(most, sessions[s, gross])
-        invested += sessions[s, gross] != 0
-        borrowed += sessions[s, borrow]
-        owed += sessions[s, margin]
+        values += value[s]
+        lever += gross[s]
+        most = max(most, gross[s])
+        invested += gross[s] != 0
+        borrowed += borrow[s]
+        owed += margin[s]
     traded = commission = 0.0
     for i in range(n_fills):
         traded += abs(fills[i, 0] * fills[i, 1])
         commission += fills[i, 2]
     if n:
-        out[24] = sessions[n - 1, value]
-        out[25] = sessions[n - 1, value] - capital
+        out[24] = value[n - 1]
+        out[25] = value[n - 1] - capital
         out[26] = invested / n
         out[27] = lever / n
         out[28] = most

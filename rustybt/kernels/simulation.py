@@ -39,9 +39,13 @@ from rustybt.kernels.simulation_types import (
     AMOUNT_IS_INFINITE,
     AMOUNT_IS_NAN,
     BORROW_COST,
+    CAPITAL_USED,
     CASH,
     CASH_FLOW,
     COMPLETE,
+    ENDING_CASH,
+    ENDING_VALUE,
+    GROSS_LEVERAGE,
     LONG_VALUE,
     LONGS,
     MARGIN_INTEREST,
@@ -53,12 +57,25 @@ from rustybt.kernels.simulation_types import (
     N_ORDERS,
     N_QUEUED,
     N_ROWS,
+    NET_LEVERAGE,
     NO_ROOM,
     ORDERS,
+    PERIOD_RETURN,
     PNL,
+    PORTFOLIO_VALUE,
     RETURNS,
+    SESSION_BORROW_COST,
+    SESSION_LONG_VALUE,
+    SESSION_LONGS,
+    SESSION_MARGIN_INTEREST,
+    SESSION_PNL,
+    SESSION_RETURN,
+    SESSION_SHORT_VALUE,
+    SESSION_SHORTS,
     SHORT_VALUE,
     SHORTS,
+    STARTING_CASH,
+    STARTING_VALUE,
     STOPPED,
     TARGET_PERCENT,
     TOO_MANY_SHARES,
@@ -152,17 +169,17 @@ def open_session(account: Account, orders: Book, records: Records, tape: Tape, t
     """Pay dividends and financing, and apply splits; note where the session starts."""
     figures = account.figures
     update(account)
-    row = records.sessions[session]
-    row[7] = figures[RETURNS]
-    row[8] = figures[CASH_FLOW]
+    fields = records.sessions
+    fields[PERIOD_RETURN, session] = figures[RETURNS]
+    fields[CAPITAL_USED, session] = figures[CASH_FLOW]
     pay_financing(account, tape.nights[session], terms.borrow_rate, terms.margin_rate)
     if account.counters[N_HELD]:
         earn_dividends(account, tape, session, terms.fractional)
     pay_dividends(account, session, records)
     update(account)
-    row[5] = figures[PNL]
-    row[0] = figures[LONG_VALUE] + figures[SHORT_VALUE]
-    row[1] = figures[CASH]
+    fields[SESSION_PNL, session] = figures[PNL]
+    fields[STARTING_VALUE, session] = figures[LONG_VALUE] + figures[SHORT_VALUE]
+    fields[STARTING_CASH, session] = figures[CASH]
     if figures[BORROW_COST] != 0 or figures[MARGIN_INTEREST] != 0:
         move_cash(account, -(figures[BORROW_COST] + figures[MARGIN_INTEREST]))
     if tape.split_begin[session] != tape.split_begin[session + 1]:
@@ -191,7 +208,8 @@ def decide(
             if not is_valued:
                 update(account)
                 is_valued = True
-            wanted = shares_worth(account.figures[VALUE] * wanted, tape.price[session, asset])
+            if wanted != 0:
+                wanted = shares_worth(account.figures[VALUE] * wanted, tape.price[session, asset])
         if kind != ORDERS:
             if terms.counts_open_orders:
                 wanted -= open_shares(orders, asset)
@@ -257,31 +275,38 @@ def close_expired(account: Account, orders: Book, records: Records, tape: Tape, 
 @inner
 def close_session(account: Account, records: Records, session: int) -> None:
     """Record what a session ended with."""
-    figures, row = account.figures, records.sessions[session]
+    figures, fields = account.figures, records.sessions
     gross, net = leverage(account)
-    row[2] = figures[LONG_VALUE] + figures[SHORT_VALUE]
-    row[3] = figures[CASH]
-    row[4] = figures[VALUE]
-    row[5] = figures[PNL] - row[5]
-    row[6] = (figures[RETURNS] + 1) / (row[7] + 1) - 1
-    row[7] = figures[RETURNS]
-    row[8] = figures[CASH_FLOW] - row[8]
-    row[9] = figures[LONG_VALUE]
-    row[10] = figures[SHORT_VALUE]
-    row[11] = figures[LONGS]
-    row[12] = figures[SHORTS]
-    row[13] = gross
-    row[14] = net
-    row[15] = figures[BORROW_COST]
-    row[16] = figures[MARGIN_INTEREST]
-    if len(records.held_at):
-        for i in range(account.counters[N_HELD]):
-            asset = account.order[i]
-            if account.amount[asset] != 0:
-                place = account.counters[N_ROWS]
-                account.counters[N_ROWS] += 1
-                records.held_at[place, 0] = session
-                records.held_at[place, 1] = asset
-                records.held[place, 0] = account.amount[asset]
-                records.held[place, 1] = account.basis[asset]
-                records.held[place, 2] = account.last_price[asset]
+    fields[PORTFOLIO_VALUE, session] = figures[VALUE]
+    fields[SESSION_RETURN, session] = (figures[RETURNS] + 1) / (fields[PERIOD_RETURN, session] + 1) - 1
+    fields[PERIOD_RETURN, session] = figures[RETURNS]
+    fields[GROSS_LEVERAGE, session] = gross
+    fields[SESSION_BORROW_COST, session] = figures[BORROW_COST]
+    fields[SESSION_MARGIN_INTEREST, session] = figures[MARGIN_INTEREST]
+    if not len(records.note_at):
+        return
+    fields[ENDING_VALUE, session] = figures[LONG_VALUE] + figures[SHORT_VALUE]
+    fields[ENDING_CASH, session] = figures[CASH]
+    fields[SESSION_PNL, session] = figures[PNL] - fields[SESSION_PNL, session]
+    fields[CAPITAL_USED, session] = figures[CASH_FLOW] - fields[CAPITAL_USED, session]
+    fields[SESSION_LONG_VALUE, session] = figures[LONG_VALUE]
+    fields[SESSION_SHORT_VALUE, session] = figures[SHORT_VALUE]
+    fields[SESSION_LONGS, session] = figures[LONGS]
+    fields[SESSION_SHORTS, session] = figures[SHORTS]
+    fields[NET_LEVERAGE, session] = net
+    record_positions(account, records, session)
+
+
+@inner
+def record_positions(account: Account, records: Records, session: int) -> None:
+    """Record what is held."""
+    for i in range(account.counters[N_HELD]):
+        asset = account.order[i]
+        if account.amount[asset] != 0:
+            place = account.counters[N_ROWS]
+            account.counters[N_ROWS] += 1
+            records.held_at[place, 0] = session
+            records.held_at[place, 1] = asset
+            records.held[place, 0] = account.amount[asset]
+            records.held[place, 1] = account.basis[asset]
+            records.held[place, 2] = account.last_price[asset]

@@ -53,6 +53,26 @@ BORROW_COST: Final = 9
 MARGIN_INTEREST: Final = 10
 N_FIGURES: Final = 11
 
+# Rows of Records.sessions, the fields of `rustybt.engine.records.SESSION_FIELDS`.
+STARTING_VALUE: Final = 0
+STARTING_CASH: Final = 1
+ENDING_VALUE: Final = 2
+ENDING_CASH: Final = 3
+PORTFOLIO_VALUE: Final = 4
+SESSION_PNL: Final = 5
+SESSION_RETURN: Final = 6
+PERIOD_RETURN: Final = 7
+CAPITAL_USED: Final = 8
+SESSION_LONG_VALUE: Final = 9
+SESSION_SHORT_VALUE: Final = 10
+SESSION_LONGS: Final = 11
+SESSION_SHORTS: Final = 12
+GROSS_LEVERAGE: Final = 13
+NET_LEVERAGE: Final = 14
+SESSION_BORROW_COST: Final = 15
+SESSION_MARGIN_INTEREST: Final = 16
+N_SESSION_FIELDS: Final = 17
+
 # Entries of counters.
 N_HELD: Final = 0
 N_BOOK: Final = 1
@@ -212,8 +232,9 @@ class Records(NamedTuple):
 
     Attributes
     ----------
-    sessions : float64 array, shape (n_sessions, 17)
-        The fields of `rustybt.engine.records.SESSION_FIELDS`.
+    sessions : float64 array, shape (17, n_sessions)
+        One row a field of `rustybt.engine.records.SESSION_FIELDS`; where a run does not record orders, only those of
+        which metrics are made.
     fills : float64 array, shape (capacity, 4)
         Signed shares, price, commission, and the number of the order (-1 for an automatic close).
     fill_at : int64 array, shape (capacity, 2)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from rustybt._typing import FloatArray
-from rustybt.engine.records import SESSION_FIELDS
 from rustybt.engine.vector import Outcome
 from rustybt.kernels import simulation_types as types
 from rustybt.kernels import trips
@@ -16,13 +15,6 @@ from rustybt.kernels.run_metrics import (
     write_benchmark_metrics,
     write_return_metrics,
     write_trade_metrics,
-)
-
-ACCOUNT_FIELDS = (
-    SESSION_FIELDS.index("portfolio_value"),
-    SESSION_FIELDS.index("gross_leverage"),
-    SESSION_FIELDS.index("borrow_cost"),
-    SESSION_FIELDS.index("margin_interest"),
 )
 
 
@@ -58,12 +50,14 @@ class VectorMetrics:
             NaN where a metric is not defined.
         """
         records, size = outcome.workspace.records, outcome.sessions
-        sessions, n_fills = records.sessions[:size], outcome.workspace.count(types.N_FILLS)
+        n_fills = outcome.workspace.count(types.N_FILLS)
         returns, benchmark = outcome.returns, benchmark_returns[:size]
         out = np.full(len(NAMES), np.nan)
-        write_return_metrics(out, returns, np.partition(returns, places_of(size)))
+        with np.errstate(all="ignore"):
+            height = np.log1p(returns).cumsum()
+        write_return_metrics(out, returns, np.partition(returns, places_of(size)), height)
         write_benchmark_metrics(out, returns, benchmark)
-        write_account_metrics(out, sessions, ACCOUNT_FIELDS, records.fills, n_fills, self._capital)
+        write_account_metrics(out, records.sessions, size, records.fills, n_fills, self._capital)
         n_closed, n_trades = self._pair(outcome, n_fills)
         write_trade_metrics(out, self._trades, n_closed, n_trades)
         close_metrics(out)
@@ -104,11 +98,9 @@ def restatements(outcome: Outcome) -> FloatArray:
     float64 array, shape (n, 4)
         Session, asset, ratio and shares, in order.
     """
-    tape, records = outcome.market.tape, outcome.workspace.records
-    splits = np.flatnonzero(tape.split_ratio == tape.split_ratio)
-    sessions = np.searchsorted(tape.split_begin, splits, side="right") - 1
-    rows: FloatArray = np.column_stack((sessions * 1.0, tape.split_asset, tape.split_ratio, np.zeros(len(splits))))
-    rows = rows[sessions < outcome.sessions]
+    records, rows = outcome.workspace.records, outcome.market.splits
+    if outcome.stopped is not None:
+        rows = rows[rows[:, 0] < outcome.sessions]
     n_grants = outcome.workspace.count(types.N_GRANTS)
     if not n_grants:
         return rows
