@@ -6,11 +6,12 @@ usage: python -m scripts.benchmarks.bench_engine [--zipline-python PATH] [--vect
 Each contender is a process under its own interpreter: PATH is a Python that has zipline-reloaded; vectorbt; or bt,
 backtesting, lib-pybroker, backtrader and nautilus_trader. Who has no interpreter is left out, and the report says so.
 Imports, data and compilation are outside of what is timed; runs are interleaved, figures are medians over rounds. The
-exit code is 0 whether targets are met or missed.
+exit code is 0 whether targets are met or missed, and 1 if a case could not be measured.
 """
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 from scripts.benchmarks.bench import Bench, Options
 from scripts.benchmarks.bench_data import write_sample
 from scripts.benchmarks.cases import CASES
+from scripts.benchmarks.contender import ContenderFailed
 from scripts.benchmarks.report import CaseReport, json_of, load_average, machine_of, markdown_of, text_of
 
 NOT_JUDGED = "These are tiny sizes: they show that it works, and the verdicts mean nothing."
@@ -70,7 +72,10 @@ def run_cases(names: Sequence[str], options: Options, folder: Path) -> tuple[lis
     for name in names:
         with Bench(options, folder) as bench:
             bench.tell(name)
-            report = CASES[name](bench)
+            try:
+                report = CASES[name](bench)
+            except ContenderFailed as failed:
+                report = CaseReport(name, "could not be measured", failure=str(failed))
         report.notes += bench.left_out + [NOT_JUDGED] * options.quick
         versions |= bench.versions
         print(text_of(report), flush=True)
@@ -93,6 +98,8 @@ def main(given: Sequence[str] | None = None) -> None:
         print(markdown_of(reports, machine))
     if asked.json:
         asked.json.write_text(json.dumps(json_of(reports, machine), indent=1) + "\n")
+    if any(report.failure for report in reports):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -39,6 +39,8 @@ class CaseReport:
         The contenders that they come from.
     notes : list of str
         What differs between contenders, and who was left out.
+    failure : str
+        Why it could not be measured.
     """
 
     name: str
@@ -46,6 +48,7 @@ class CaseReport:
     figures: list[Figure] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failure: str = ""
 
 
 def number(value: float) -> str:
@@ -70,7 +73,7 @@ def text_of(case: CaseReport) -> str:
         peak = "" if row.peak_mb is None else f", peak {row.peak_mb:,.0f} MB"
         note = f" ({row.note})" if row.note else ""
         lines.append(f"    {row.name}: median {number(median(row.seconds))} s, {spread}{value}{peak}{note}")
-    return "\n".join([*lines, *(f"    {note}" for note in case.notes)])
+    return "\n".join([*lines, *[f"    {note}" for note in (*case.notes, case.failure) if note]])
 
 
 def markdown_of(cases: Sequence[CaseReport], machine: Mapping[str, str]) -> str:
@@ -102,7 +105,8 @@ def json_of(cases: Sequence[CaseReport], machine: Mapping[str, str]) -> dict[str
                 "title": case.title,
                 "figures": [{**f._asdict(), "verdict": f.verdict} for f in case.figures],
                 "rows": [row._asdict() for row in case.rows],
-                "notes": asdict(case)["notes"],
+                "notes": case.notes,
+                "failure": case.failure,
             }
             for case in cases
         ],

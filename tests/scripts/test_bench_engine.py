@@ -6,6 +6,8 @@ import pytest
 
 from scripts.benchmarks.bench_engine import main
 from scripts.benchmarks.cases import CASES
+from scripts.benchmarks.contender import ContenderFailed
+from scripts.benchmarks.report import CaseReport
 
 FIGURES = {
     "crossover": set(),
@@ -30,7 +32,19 @@ def test_a_case_runs_and_says_what_it_left_out(case, tmp_path, capsys):
         assert all(seconds > 0 for seconds in row["seconds"])
     if case in LEFT_OUT:
         assert f"{LEFT_OUT[case]} is left out: no interpreter was given." in said
-    assert not any("Error" in note for note in told["notes"])
+    assert told["failure"] == "" and not any("Error" in note for note in told["notes"])
+
+
+def test_a_case_that_cannot_be_measured_does_not_stop_the_others(monkeypatch, capsys):
+    def broken(bench):
+        raise ContenderFailed("rustybt: its process ended")
+
+    monkeypatch.setitem(CASES, "crossover", broken)
+    monkeypatch.setitem(CASES, "one-asset", lambda bench: CaseReport("one-asset", "made up"))
+    with pytest.raises(SystemExit, match="1"):
+        main(["--quick", "--only", "crossover", "one-asset"])
+    said = capsys.readouterr().out
+    assert "rustybt: its process ended" in said and "one-asset: made up" in said
 
 
 def test_tiny_sizes_are_not_judged(capsys):
