@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from rustybt.engine.setup import DEFAULT_SETUP, Setup, setup_of
 from rustybt.engine.span import Span, span_of
 from rustybt.engine.stop_rules import StopRules
 from rustybt.engine.strategy import Hooks, Strategy, hooks_of
+from rustybt.engine.vector_strategy import VectorStrategy
 from rustybt.errors import InvalidParameter
 from rustybt.finance.rules import rules_of
 from rustybt.results.result import RunResult
@@ -242,8 +243,8 @@ def _simulate_vector(
             f"data_frequency {data_frequency!r}: a vector strategy decides on daily bars; write it with handle_data "
             "to decide at minutes"
         )
-    assert hooks.vector is not None
-    result = simulate_vector(hooks.vector, portal, span, capital_base, setup, benchmark)
+    strategy = cast(VectorStrategy, hooks.vector)
+    result = simulate_vector(strategy, portal, span, capital_base, setup, benchmark)
     if analyze and hooks.analyze is not None:
         hooks.analyze(None, result.perf)
     return result

@@ -1,12 +1,9 @@
 """Which functions of the user's does the engine call?"""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Optional
+from typing import Any, ClassVar, NamedTuple, Optional
 
 from rustybt.errors import InvalidParameter, did_you_mean
-
-if TYPE_CHECKING:
-    from rustybt.engine.vector_strategy import VectorStrategy
 
 Callback = Callable[..., Any]
 
@@ -28,8 +25,8 @@ class Hooks(NamedTuple):
         Called once with the finished perf frame.
     params : mapping of str to value
         What `context.params` shows.
-    vector : VectorStrategy, optional
-        Decides for all sessions at once, in the place of the functions but analyze.
+    vector : Strategy, optional
+        A `VectorStrategy`, which decides for all sessions at once, in the place of the functions but analyze.
     """
 
     initialize: Callback | None = None
@@ -37,7 +34,7 @@ class Hooks(NamedTuple):
     before_trading_start: Callback | None = None
     analyze: Callback | None = None
     params: Mapping[str, Any] = {}
-    vector: Optional["VectorStrategy"] = None
+    vector: Optional["Strategy"] = None
 
 
 class Strategy:

@@ -63,7 +63,7 @@ class Workspace:
         )  # fmt: skip
         self.book = Book(
             ints(n), ints(n), ints(n), ints(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty((n, 5)),
-            ints(assets), ints(assets), flags(assets), ints(assets), np.empty(assets), flags(assets), ints(n),
+            ints(assets), ints(assets), ints(assets), np.empty(assets), flags(assets), ints(n),
             np.empty(n), ints(n),
         )  # fmt: skip
         self.records = Records(

@@ -100,6 +100,7 @@ def tape_of(portal: Portal, span: Span, assets: tuple[Equity, ...], rules: Rules
         price=np.ascontiguousarray(price),
         tradable=alive & open_yet & ~np.isnan(price),
         auto_close=np.array(last_closes, dtype=np.int64),
+        first_auto_close=min(last_closes),
         nights=np.diff(session_ns, prepend=session_ns[:1]) // NS_PER_DAY * 1.0,
         split_begin=split_begin,
         split_asset=split_asset.astype(np.int64),

@@ -43,7 +43,6 @@ def open_book(orders: Book) -> None:
     """Make a book empty."""
     orders.head[:] = -1
     orders.tail[:] = -1
-    orders.in_book[:] = False
 
 
 @inner
@@ -71,13 +70,11 @@ def place(orders: Book, counters: np.ndarray, asset: int, session: int, amount: 
     orders.reason[number, 0] = NAN
     if orders.head[asset] < 0:
         orders.head[asset] = number
+        orders.order[counters[N_BOOK]] = asset
+        counters[N_BOOK] += 1
     else:
         orders.next[orders.tail[asset]] = number
     orders.tail[asset] = number
-    if not orders.in_book[asset]:
-        orders.in_book[asset] = True
-        orders.order[counters[N_BOOK]] = asset
-        counters[N_BOOK] += 1
     return number
 
 
@@ -152,20 +149,19 @@ def prune(orders: Book, counters: np.ndarray, asset: int, keeps: bool) -> None:
 def drop_empty(orders: Book, counters: np.ndarray) -> None:
     """Take assets without a queue out of the book; the others keep their order."""
     kept = 0
+    if counters[N_QUEUED] == 0:
+        counters[N_BOOK] = 0
+        return
     for i in range(counters[N_BOOK]):
         asset = orders.order[i]
-        if orders.head[asset] < 0:
-            orders.in_book[asset] = False
-        else:
+        if orders.head[asset] >= 0:
             orders.order[kept] = asset
             kept += 1
     counters[N_BOOK] = kept
 
 
 @inner
-def split_orders(
-    orders: Book, counters: np.ndarray, tape: Tape, session: int, fractional: bool, keeps: bool
-) -> None:
+def split_orders(orders: Book, counters: np.ndarray, tape: Tape, session: int, fractional: bool, keeps: bool) -> None:
     """Restate open orders for splits; one without a whole share left is dropped."""
     for i in range(tape.split_begin[session], tape.split_begin[session + 1]):
         asset, ratio = tape.split_asset[i], tape.split_ratio[i]
@@ -199,10 +195,6 @@ def fill_bar(orders: Book, account: Account, records: Records, tape: Tape, terms
     """Fill what can fill in a bar, and book it: where cash limits purchases, sales first."""
     counters = account.counters
     counters[N_FEES] = 0
-    for i in range(counters[N_BOOK]):
-        asset = orders.order[i]
-        orders.taken[asset] = 0.0
-        orders.stopped[asset] = False
     if terms.cash == CASH_ALLOWED:
         fill_side(orders, account, records, tape, terms, session, 0)
     else:
@@ -226,6 +218,9 @@ def fill_side(
         price = tape.fill_price[session, asset]
         if not (volume > 0 and price == price):
             continue
+        if side <= 0:
+            orders.taken[asset] = 0.0
+            orders.stopped[asset] = False
         previous = -1
         number = orders.head[asset]
         while number >= 0 and not orders.stopped[asset]:

@@ -142,7 +142,8 @@ def simulate(
         code, asset = decide(account, orders, records, tape, decisions[session], kind, terms, session)
         if code != COMPLETE:
             return code, session, asset
-        close_expired(account, orders, records, tape, session)
+        if session >= tape.first_auto_close:
+            close_expired(account, orders, records, tape, session)
         update(account)
         close_session(account, records, session)
         peak = max(peak, 1.0 + account.figures[RETURNS])

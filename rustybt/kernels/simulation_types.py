@@ -101,6 +101,8 @@ class Tape(NamedTuple):
         Whether a decision for the asset counts.
     auto_close : int64 array, shape (n_assets,)
         The session at which a position is closed by the simulation; n_sessions or more for none.
+    first_auto_close : int
+        The earliest of these.
     nights : float64 array, shape (n_sessions,)
         Calendar days since the session before; 0 for the first.
     split_begin, split_asset, split_ratio
@@ -116,6 +118,7 @@ class Tape(NamedTuple):
     price: Floats
     tradable: Flags
     auto_close: Ints
+    first_auto_close: int
     nights: Floats
     split_begin: Ints
     split_asset: Ints
@@ -193,8 +196,6 @@ class Book(NamedTuple):
         the first is NaN where cash paid.
     head, tail : int64 array, shape (n_assets,)
         Each queue's ends, -1 for an empty one.
-    in_book : bool array, shape (n_assets,)
-        Whether the asset has a queue.
     order : int64 array, shape (n_assets,)
         Assets with a queue.
     taken : float64 array, shape (n_assets,)
@@ -218,7 +219,6 @@ class Book(NamedTuple):
     reason: Floats
     head: Ints
     tail: Ints
-    in_book: Flags
     order: Ints
     taken: Floats
     stopped: Flags
