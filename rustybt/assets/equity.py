@@ -84,7 +84,7 @@ class Asset:
         return self.sid
 
     def __hash__(self) -> int:
-        return hash(self.sid)
+        return self.sid
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Asset):

@@ -99,12 +99,18 @@ class DailyMarket:
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
         self.label_ns = portal.session_table.close_ns
+        self._close, self._volume = portal.array("close"), portal.array("volume")
+        self._alive_from, self._alive_to = portal.alive_from, portal.alive_to
 
     def price(self, asset: "Equity", at: Instant) -> float:
         """Give the last known close; see `Portal.price`. Before the session's bar it is adjusted over the night."""
-        if at.bar == at.row:
-            return self.portal.price(asset, at.row)
-        portal, column = self.portal, asset.column
+        column, row = asset.column, at.row
+        if at.bar == row:
+            if not self._alive_from[column] <= row <= self._alive_to[column]:
+                return NAN
+            close = self._close.item(row, column)
+            return close if close == close else self.portal.price(asset, row)
+        portal = self.portal
         if not portal.alive_from[column] <= at.row <= portal.alive_to[column]:
             return NAN
         closed_ns = self.instant_before(at.row).now_ns
@@ -112,10 +118,10 @@ class DailyMarket:
 
     def trade(self, asset: "Equity", at: Instant) -> tuple[float, float]:
         """Give close and volume of the session; NaN and 0 where there is no bar."""
-        portal, row, column = self.portal, at.row, asset.column
-        if not portal.alive_from[column] <= row <= portal.alive_to[column]:
+        row, column = at.row, asset.column
+        if not self._alive_from[column] <= row <= self._alive_to[column]:
             return NAN, 0.0
-        return portal.array("close").item(row, column), portal.array("volume").item(row, column)
+        return self._close.item(row, column), self._volume.item(row, column)
 
     def value(self, asset: "Equity", field: str, at: Instant) -> float | pd.Timestamp:
         """Give one field's value; see `Portal.value`."""

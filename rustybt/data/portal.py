@@ -235,6 +235,12 @@ class Portal:
         return last
 
     @cached_property
+    def last_order_rows(self) -> list[int]:
+        """The last row at which each column can be ordered; the end of the table where it has no automatic close."""
+        limits = zip(self.finder.equities, self.alive_to, self.last_open_rows, strict=True)
+        return [len(self.session_ns) if e.auto_close_date is None else min(alive, last) for e, alive, last in limits]
+
+    @cached_property
     def auto_close_rows(self) -> list[int]:
         """The first row of each column whose close is at or after its automatic close; past the end for none."""
         dates = np.array([equity.auto_close_ns for equity in self.finder.equities], dtype=np.int64)

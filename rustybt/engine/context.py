@@ -148,6 +148,12 @@ class Context(OrderMethods, SettingMethods):
         """What `record` has noted so far."""
         return dict(self._recorded)
 
+    def _valued(self) -> Ledger:
+        """Give the books at the current prices."""
+        self._sync_prices()
+        self._ledger.update()
+        return self._ledger
+
     def _sync_prices(self) -> None:
         if self._at is not self._priced_at:
             self._ledger.sync_prices(self._at)

@@ -118,8 +118,6 @@ class _Session:
     def _end(self) -> None:
         algorithm = self._algorithm
         algorithm.validate_account_controls()
-        if self._ledger.session_transactions:  # a cost model may have asked for values before a fill made a position
-            algorithm._priced_at = None
         algorithm._sync_prices()
         self._recorder.end_session()
 
@@ -214,10 +212,10 @@ class _Session:
             at = Instant(row, bar, now)
             algorithm._move(at)
             if blotter.open_orders:
-                if fill_data is data:
-                    blotter.fill(ledger, data, at)
-                else:
-                    self._fill_at_open(at)
+                if fill_data is not data:
+                    fill_data._move(at)
+                blotter.fill(ledger, fill_data, at)
+                algorithm._priced_at = None  # a cost model may have asked for values before a fill made a position
             if handle_data is not None:
                 handle_data(algorithm, data)
             if events:
@@ -227,12 +225,6 @@ class _Session:
                 placed, blotter.new_orders = blotter.new_orders, []
                 for order in placed:
                     ledger.note_order(order)
-
-    def _fill_at_open(self, at: Instant) -> None:
-        algorithm = self._algorithm
-        algorithm._fill_data._move(at)
-        self._blotter.fill(self._ledger, algorithm._fill_data, at)
-        algorithm._priced_at = None  # a cost model may have asked for values before the fill made a position
 
     def _close_expired(self, row: int, at: Instant) -> None:
         blotter, ledger = self._blotter, self._ledger

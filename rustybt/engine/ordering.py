@@ -18,7 +18,7 @@ from rustybt.finance.blotter import Blotter
 from rustybt.finance.bracket import Bracket
 from rustybt.finance.controls import TradingControl
 from rustybt.finance.execution import ExecutionStyle, LimitOrder, MarketOrder, StopLimitOrder, StopOrder
-from rustybt.finance.math_utils import round_if_near_integer
+from rustybt.finance.math_utils import NEAR
 from rustybt.finance.order import Order
 from rustybt.kernels.fills import DUST
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rustybt.data.bar_data import BarData
     from rustybt.data.market import Market
     from rustybt.data.portal import Portal
+    from rustybt.finance.ledger import Ledger
     from rustybt.finance.portfolio import Portfolio
 
 log = logging.getLogger("rustybt.orders")
@@ -54,6 +55,9 @@ class OrderMethods:
         def portfolio(self) -> "Portfolio":
             """Provided by the algorithm."""
 
+        def _valued(self) -> "Ledger":
+            """Give the books at the current prices; provided by the algorithm."""
+
     def order(
         self,
         asset: Asset,
@@ -67,13 +71,7 @@ class OrderMethods:
         """Order a number of shares; see `rustybt.api.order`."""
         if not self._can_order(asset):
             return None
-        shares = fractional_order(amount) if self.blotter.rules.fractional_shares else whole_order(amount)
-        check_bracket(bracket)
-        check_one_style(limit_price, stop_price, style)
-        for control in self._trading_controls:
-            control.validate(asset, shares, self.portfolio, self._at.now, self._data)
-        chosen = style or execution_style(asset, limit_price, stop_price)
-        return self.blotter.place(asset, shares, chosen, self._at.now, bracket)  # type: ignore[arg-type]
+        return self._order(asset, amount, limit_price, stop_price, style, bracket)
 
     def order_value(
         self,
@@ -88,7 +86,7 @@ class OrderMethods:
         """Order for an amount of money; see `rustybt.api.order_value`."""
         if not self._can_order(asset):
             return None
-        return self.order(asset, self._shares_worth(asset, value), limit_price, stop_price, style, bracket=bracket)
+        return self._order(asset, self._shares_worth(asset, value), limit_price, stop_price, style, bracket)
 
     def order_percent(
         self,
@@ -103,8 +101,8 @@ class OrderMethods:
         """Order for a fraction of the portfolio's value; see `rustybt.api.order_percent`."""
         if not self._can_order(asset):
             return None
-        shares = self._shares_worth(asset, self.portfolio.portfolio_value * percent)
-        return self.order(asset, shares, limit_price, stop_price, style, bracket=bracket)
+        shares = self._shares_worth(asset, self._valued().portfolio_value * percent)
+        return self._order(asset, shares, limit_price, stop_price, style, bracket)
 
     def order_target(
         self,
@@ -119,7 +117,7 @@ class OrderMethods:
         """Order up or down to a number of shares; see `rustybt.api.order_target`."""
         if not self._can_order(asset):
             return None
-        return self.order(asset, self._missing(asset, target), limit_price, stop_price, style, bracket=bracket)
+        return self._order(asset, self._missing(asset, target), limit_price, stop_price, style, bracket)
 
     def order_target_value(
         self,
@@ -135,7 +133,7 @@ class OrderMethods:
         if not self._can_order(asset):
             return None
         shares = self._missing(asset, self._shares_worth(asset, target))
-        return self.order(asset, shares, limit_price, stop_price, style, bracket=bracket)
+        return self._order(asset, shares, limit_price, stop_price, style, bracket)
 
     def order_target_percent(
         self,
@@ -150,8 +148,8 @@ class OrderMethods:
         """Order up or down to a fraction of the portfolio; see `rustybt.api.order_target_percent`."""
         if not self._can_order(asset):
             return None
-        worth = self._shares_worth(asset, self.portfolio.portfolio_value * target)
-        return self.order(asset, self._missing(asset, worth), limit_price, stop_price, style, bracket=bracket)
+        worth = self._shares_worth(asset, self._valued().portfolio_value * target)
+        return self._order(asset, self._missing(asset, worth), limit_price, stop_price, style, bracket)
 
     def batch_market_order(self, share_counts: pd.Series, *, bracket: Bracket | None = None) -> pd.Index:
         """Place many market orders; see `rustybt.api.batch_market_order`."""
@@ -186,6 +184,25 @@ class OrderMethods:
         order_id = order_param.id if isinstance(order_param, Order) else order_param
         self.blotter.cancel(order_id, self._at.now)
 
+    def _order(
+        self,
+        asset: Any,
+        amount: float,
+        limit_price: float | None,
+        stop_price: float | None,
+        style: ExecutionStyle | None,
+        bracket: Bracket | None,
+    ) -> str | None:
+        """Order shares of what can be ordered."""
+        blotter, now = self.blotter, self._at.now
+        shares = fractional_order(amount) if blotter.rules.fractional_shares else whole_order(amount)
+        check_bracket(bracket)
+        if style is not None:
+            check_one_style(limit_price, stop_price, style)
+        for control in self._trading_controls:
+            control.validate(asset, shares, self.portfolio, now, self._data)
+        return blotter.place(asset, shares, style or execution_style(asset, limit_price, stop_price), now, bracket)
+
     def _can_order(self, asset: Any) -> bool:
         if self._in_before_trading_start:
             raise OrderInBeforeTradingStart(
@@ -199,9 +216,7 @@ class OrderMethods:
             )
         if not self.initialized:
             raise OrderDuringInitialize("order() can only be called from within handle_data(), not from initialize()")
-        if asset.auto_close_date is None:
-            return True
-        if self._at.row <= min(self._portal.alive_to[asset.column], self._portal.last_open_rows[asset.column]):
+        if self._at.row <= self._portal.last_order_rows[asset.column]:
             return True
         log.warning(
             "Cannot place order for %s, as it has de-listed. Any existing positions for this asset will be "
@@ -212,29 +227,33 @@ class OrderMethods:
         return False
 
     def _shares_worth(self, asset: Any, value: float) -> float:
-        row, column = self._at.row, asset.column
-        if row < self._portal.alive_from[column]:
-            raise CannotOrderDelistedAsset(f"Cannot order {asset.symbol}, as it started trading on {asset.start_date}.")
-        if row > self._portal.alive_to[column]:
-            raise CannotOrderDelistedAsset(f"Cannot order {asset.symbol}, as it stopped trading on {asset.end_date}.")
         price = self._market.price(asset, self._at)
         if price != price:
-            raise CannotOrderDelistedAsset(
-                f"Cannot order {asset.symbol} on {self._at.now} as there is no last price for the security."
-            )
-        if math.isclose(price, 0.0, rel_tol=1e-6, abs_tol=1e-6):
+            raise CannotOrderDelistedAsset(self._why_priceless(asset))
+        if abs(price) <= NO_PRICE:
             log.debug("Price of 0 for %s; can't infer value", asset)
             return 0
         return value / (price * float(asset.price_multiplier))
 
+    def _why_priceless(self, asset: Any) -> str:
+        """Say why an asset has no price now: none is given outside of its life."""
+        row, column = self._at.row, asset.column
+        if row < self._portal.alive_from[column]:
+            return f"Cannot order {asset.symbol}, as it started trading on {asset.start_date}."
+        if row > self._portal.alive_to[column]:
+            return f"Cannot order {asset.symbol}, as it stopped trading on {asset.end_date}."
+        return f"Cannot order {asset.symbol} on {self._at.now} as there is no last price for the security."
+
     def _missing(self, asset: Any, target: float) -> float:
-        position = self.portfolio.positions.get(asset)
+        position = self._valued().positions.get(asset)
         if self.blotter.rules.order_target_counts_open_orders:
             target -= self.blotter.shares_on_order(asset)
-        return target if position is None else target - position.amount
+        return target if position is None else target - position._amount
 
 
 MARKET = MarketOrder()
+NO_PRICE = 1e-6
+"""A price up to this is 0, as in Zipline."""
 
 
 def check_one_style(limit_price: float | None, stop_price: float | None, style: ExecutionStyle | None) -> None:
@@ -282,7 +301,8 @@ def whole_order(amount: float) -> int:
         raise ValueError(
             "cannot convert float NaN to integer: the amount of an order is NaN, check the values it is made of"
         )
-    return int(round_if_near_integer(amount))
+    nearest = round(amount)
+    return int(nearest if abs(amount - nearest) <= NEAR else amount)
 
 
 def fractional_order(amount: float) -> float:

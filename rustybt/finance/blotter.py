@@ -72,6 +72,8 @@ class Blotter:
         self._market = market
         self.rules = rules
         self._exits = Exits()
+        self._filling: Filling | None = None
+        self._sides = (-1, 1) if rules.limits_cash else (0,)
 
     # Placing and cancelling -------------------------------------------------------------------------------------
 
@@ -249,17 +251,23 @@ class Blotter:
             price, volume = self._market.trade(asset, at)
             if volume > 0 and price == price:
                 bars.append((queue, AssetBar(asset, at.now, price, volume, data)))
-        filling = Filling(self.slippage, self.commission, ledger, self.rules, self._exits)
-        for side in (-1, 1) if self.rules.limits_cash else (0,):
-            for queue, bar in bars:
-                filling.work_off(queue, bar, side)
-        self._settle(filling, ledger, at.now)
+        if bars:
+            filling = self._filling
+            if filling is None or not filling.serves(self.slippage, self.commission, ledger):
+                filling = self._filling = Filling(self.slippage, self.commission, ledger, self.rules, self._exits)
+            filling.start_bar()
+            for side in self._sides:
+                for queue, bar in bars:
+                    filling.work_off(queue, bar, side)
+            self._settle(filling, ledger, at.now)
         self._prune()
 
     def _settle(self, filling: Filling, ledger: Ledger, now: pd.Timestamp) -> None:
         """Note what the fills of a bar changed, and book what waited for the last of them."""
         for order in filling.changed:
             ledger.note_order(order)
+        if not filling.fees and not filling.entries:
+            return
         pay = ledger.spread_commission if self.rules.limits_cash else ledger.pay_commission
         for asset, cost in filling.fees:
             pay(asset, cost)
@@ -278,8 +286,10 @@ class Blotter:
 
     def _prune(self) -> None:
         for asset, queue in list(self.open_orders.items()):
-            if any(order.amount == order.filled or order._ended for order in queue):
+            if len(queue) > 1:
                 queue[:] = [order for order in queue if order.open]
+            elif queue and not queue[0].open:
+                queue.clear()
             if not queue:
                 del self.open_orders[asset]
 

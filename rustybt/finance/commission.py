@@ -1,6 +1,7 @@
 """What does a fill cost besides its price?"""
 
 from abc import ABC, abstractmethod
+from functools import cache
 from typing import Any, ClassVar
 
 from rustybt.assets import Asset, Equity
@@ -127,5 +128,10 @@ class PerDollar(KernelCommission):
 
 def kernel_rule(model: CommissionModel) -> Rule | None:
     """Give the kernel's rule of a built-in model, or None for one whose `calculate` must be called."""
-    overridden = type(model).calculate is not KernelCommission.calculate
-    return None if overridden or not isinstance(model, KernelCommission) else model.rule
+    return model.rule if _is_rule(type(model)) else None  # type: ignore[attr-defined]
+
+
+@cache
+def _is_rule(model: type) -> bool:
+    """Say whether a class of models is a rule of the kernel's, and nothing of it is overridden."""
+    return issubclass(model, KernelCommission) and model.calculate is KernelCommission.calculate

@@ -55,7 +55,7 @@ class AssetBar:
 
 
 class Filling:
-    """The fills of one bar.
+    """The fills of one bar, and then of the next.
 
     Parameters
     ----------
@@ -81,18 +81,28 @@ class Filling:
     def __init__(
         self, slippage: SlippageModel, commission: CommissionModel, ledger: Ledger, rules: Rules, exits: Exits
     ) -> None:
-        self.changed: list[Order] = []
-        self.fees: list[tuple[Equity, float]] = []
-        self.entries: list[Entry] = []
         self._slippage = slippage
         self._commission = commission
-        self._slip = slippages.kernel_rule(slippage)
-        fee = commissions.kernel_rule(commission)
-        self._costs = None if self._slip is None or fee is None else (*self._slip, *fee)
         self._ledger = ledger
         self._rules = rules
         self._exits = exits
         self._flags = rules.of_fills
+        self._whole = not rules.fractional_shares
+        self._limits_cash = rules.limits_cash
+        self.start_bar()
+
+    def serves(self, slippage: SlippageModel, commission: CommissionModel, ledger: Ledger) -> bool:
+        """Say whether the fills are those of these models and books."""
+        return self._slippage is slippage and self._commission is commission and self._ledger is ledger
+
+    def start_bar(self) -> None:
+        """Forget the fills of the bar before, and read the models' parameters, which a user may change."""
+        self.changed: list[Order] = []
+        self.fees: list[tuple[Equity, float]] = []
+        self.entries: list[Entry] = []
+        self._slip = slippages.kernel_rule(self._slippage)
+        fee = commissions.kernel_rule(self._commission)
+        self._costs = None if self._slip is None or fee is None else (*self._slip, *fee)
 
     def work_off(self, queue: list[Order], bar: AssetBar, side: int) -> None:
         """Fill an asset's orders, in the order of the queue: all (side 0), or only sales (-1) or purchases (1)."""
@@ -100,9 +110,10 @@ class Filling:
         for order in queue:
             if bar.stopped:
                 return
-            if order.open_amount == 0 or order._ended or order.direction * side < 0:
+            if order.amount == order.filled or order._ended or order.direction * side < 0:
                 continue
-            order.check_triggers(bar.price, bar.now)
+            if order.stop is not None or order.limit is not None:
+                order.check_triggers(bar.price, bar.now)
             if order.triggered:
                 if costs is None:
                     self._by_models(order, bar)
@@ -111,7 +122,7 @@ class Filling:
 
     def _by_kernel(self, order: Order, bar: AssetBar, costs: Costs) -> None:
         position = self._ledger.positions.get(bar.asset)
-        held, basis = (0, 0.0) if position is None else (position.amount, position.cost_basis)
+        held, basis = (0, 0.0) if position is None else (position._amount, position._cost_basis)
         code, price, shares, cost, held, basis, cash = fill_and_book(
             *costs,
             bar.price,
@@ -126,8 +137,9 @@ class Filling:
             *self._flags,
         )
         if code == fills.FILLED:
-            shares = shares if self._rules.fractional_shares else int(shares)
-            if shares > 0 and self._rules.limits_cash and not self._pays(price, shares, cost):
+            if self._whole:
+                shares = int(shares)
+            if self._limits_cash and shares > 0 and not self._pays(price, shares, cost):
                 self._short_of_cash(order, bar, price, shares)
             else:
                 self._book(order, bar, shares, price, cost, (held, basis, cash))
@@ -138,7 +150,7 @@ class Filling:
         code, price, shares = self._priced(order, bar)
         if code == fills.FILLED:
             cost = self._commission.calculate(order, _transaction(order, bar, shares, price))
-            if shares > 0 and self._rules.limits_cash and not self._pays(price, shares, cost):
+            if self._limits_cash and shares > 0 and not self._pays(price, shares, cost):
                 self._short_of_cash(order, bar, price, shares)
             else:
                 self._book(order, bar, shares, price, cost)
@@ -186,7 +198,7 @@ class Filling:
         self.changed.append(order)
         if cost > 0:
             self.fees.append((bar.asset, cost))
-            if self._rules.limits_cash:
+            if self._limits_cash:
                 ledger.move_cash(-cost)
         if self._exits:
             self.changed += self._exits.follow(order, shares, booked[0], bar.now)

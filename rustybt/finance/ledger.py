@@ -5,7 +5,7 @@ includes all depend on it. Nothing is valued until somebody asks; sessions in wh
 something is booked or asked again, and come to the same figures.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -112,12 +112,12 @@ class Ledger:
         self.begin()
         if not self.positions:
             return
-        price_of = self._market.price
+        price_of, now = self._market.price, at.now
         for position in self.positions.values():
             price = price_of(position._asset, at)
             if price == price:
                 position._last_sale_price = price
-                position._last_sale_date = at.now
+                position._last_sale_date = now
         self._exposure = None
         self._value_is_stale = True
 
@@ -337,13 +337,13 @@ class Ledger:
         """The view that an algorithm reads, up to date."""
         self.update()
         net = self.exposure.net
-        self._portfolio._refresh(
+        self._portfolio.__dict__.update(
             positions=self.positions,
             cash=self.cash,
             cash_flow=self.cash_flow,
             portfolio_value=self.portfolio_value,
             pnl=self.pnl,
-            returns=self.returns,
+            returns=self.growth - 1,
             positions_value=net,
             positions_exposure=net,
         )
@@ -378,7 +378,8 @@ def _nothing() -> None:
 def _add_up(positions: Iterable[Position]) -> Exposure:
     long_value = short_value = 0.0
     longs = shorts = 0
-    for value in _values(positions):
+    for position in positions:
+        value = position._amount * position._last_sale_price
         if value > 0:
             longs += 1
             long_value += value
@@ -386,8 +387,3 @@ def _add_up(positions: Iterable[Position]) -> Exposure:
             shorts += 1
             short_value += value
     return Exposure(long_value, short_value, longs, shorts)
-
-
-def _values(positions: Iterable[Position]) -> Iterator[float]:
-    for position in positions:
-        yield position._amount * position._last_sale_price

@@ -23,6 +23,10 @@ class ORDER_STATUS(IntEnum):
     HELD = 4
 
 
+OPEN = ORDER_STATUS.OPEN
+FILLED = ORDER_STATUS.FILLED
+
+
 class Order:
     """An order in the book.
 
@@ -100,7 +104,7 @@ class Order:
         self.direction = math.copysign(1, amount)
         self.bracket = bracket
         self.parent = parent
-        self._ended = ORDER_STATUS.OPEN
+        self._ended = OPEN
 
     @property
     def sid(self) -> Equity:
@@ -115,18 +119,17 @@ class Order:
     @property
     def status(self) -> ORDER_STATUS:
         """Where the order stands."""
-        return ORDER_STATUS.FILLED if self.amount == self.filled else self._ended
+        return FILLED if self.amount == self.filled else self._ended
 
     @property
     def open(self) -> bool:
         """Whether it can still fill."""
-        return self.status is ORDER_STATUS.OPEN
+        return self._ended is OPEN and self.amount != self.filled
 
     @property
     def triggered(self) -> bool:
         """Whether its stop and limit, if any, were reached."""
-        stop_done = self.stop is None or self.stop_reached
-        return stop_done and (self.limit is None or self.limit_reached)
+        return (self.stop is None or self.stop_reached) and (self.limit is None or self.limit_reached)
 
     def check_triggers(self, price: float, dt: pd.Timestamp) -> None:
         """Latch stop and limit against a bar's price.
@@ -156,7 +159,7 @@ class Order:
 
     def fill(self, shares: float, commission: float, dt: pd.Timestamp) -> None:
         """Note a fill; what a sum of fractions misses of the whole is no open share."""
-        complete = abs(self.open_amount - shares) < DUST
+        complete = abs(self.amount - self.filled - shares) < DUST
         self.filled = self.amount if complete else self.filled + shares
         self.commission += commission
         self.dt = dt
@@ -223,7 +226,7 @@ class Order:
             "stop_reached": self.stop_reached,
             "limit_reached": self.limit_reached,
             "sid": self.asset,
-            "status": self.status,
+            "status": FILLED if self.amount == self.filled else self._ended,
         }
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rustybt.assets import Asset, Equity
@@ -188,8 +189,13 @@ def fill_price_worse_than_limit_price(fill_price: float, order: Order) -> bool:
 
 def kernel_rule(model: SlippageModel) -> Rule | None:
     """Give the kernel's rule of a built-in model, or None for one whose `process_order` must be called."""
-    overridden = type(model).process_order is not KernelSlippage.process_order
-    return None if overridden or not isinstance(model, KernelSlippage) else model.rule
+    return model.rule if _is_rule(type(model)) else None  # type: ignore[attr-defined]
+
+
+@cache
+def _is_rule(model: type) -> bool:
+    """Say whether a class of models is a rule of the kernel's, and nothing of it is overridden."""
+    return issubclass(model, KernelSlippage) and model.process_order is KernelSlippage.process_order
 
 
 def traded_shares(amount: Any, fractional: bool = False) -> float:
