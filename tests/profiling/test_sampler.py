@@ -45,7 +45,8 @@ def test_busy_code_is_seen_with_its_callers_and_lines():
     first = burn_twice.__code__.co_firstlineno
     for line in (first + 1, first + 2):
         assert 0.3 < share(samples, lambda place, at=line: (place.function, place.line) == ("burn_twice", at)) < 0.7
-    assert {place.file for stack in samples.stacks for place in stack} == {"test_sampler.py", "burning.py"}
+    files = {place.file for stack in samples.stacks for place in stack if place.is_users}  # not the call that stops it
+    assert files == {"test_sampler.py", "burning.py"}
     assert {stack[0].function for stack in samples.stacks} == {"sampled"}
 
 
