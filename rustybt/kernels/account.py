@@ -105,6 +105,8 @@ def sync_prices(account: Account, price: np.ndarray) -> None:
     long_value = short_value = 0.0
     for i in range(account.counters[N_HELD]):
         asset = account.order[i]
+        if asset < 0:  # never so; an index that cannot be negative is looked up at once
+            break
         known = price[asset]
         if known == known:
             account.last_price[asset] = known

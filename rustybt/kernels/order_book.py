@@ -59,6 +59,8 @@ def new_number(orders: Book, counters: np.ndarray) -> int:
 def place(orders: Book, counters: np.ndarray, asset: int, session: int, amount: float) -> int:
     """Put a market order at the end of its asset's queue, and give its number."""
     number = new_number(orders, counters)
+    if number < 0:
+        return -1
     counters[N_QUEUED] += 1
     orders.asset[number] = asset
     orders.session[number] = session
@@ -111,12 +113,12 @@ def is_done(orders: Book, number: int) -> bool:
 
 
 @inner
-def unlink(orders: Book, counters: np.ndarray, number: int, previous: int, keeps: bool) -> None:
+def unlink(orders: Book, counters: np.ndarray, asset: int, number: int, previous: int, keeps: bool) -> None:
     """Take an order out of its asset's queue; `previous` is the one before it, -1 at the head.
 
     Unless the run keeps its orders, another may have the number from now on.
     """
-    asset, following = orders.asset[number], orders.next[number]
+    following = orders.next[number]
     if orders.amount[number] == orders.filled[number]:
         orders.status[number] = FILLED
     if previous < 0:
@@ -139,7 +141,7 @@ def prune(orders: Book, counters: np.ndarray, asset: int, keeps: bool) -> None:
     while number >= 0:
         following = orders.next[number]
         if is_done(orders, number):
-            unlink(orders, counters, number, previous, keeps)
+            unlink(orders, counters, asset, number, previous, keeps)
         else:
             previous = number
         number = following
@@ -214,6 +216,8 @@ def fill_side(
     """Work off the queues of all assets with a bar: all orders (side 0), or only sales (-1) or purchases (1)."""
     for i in range(account.counters[N_BOOK]):
         asset = orders.order[i]
+        if asset < 0:  # never so; an index that cannot be negative is looked up at once
+            break
         volume = tape.volume[session, asset]
         price = tape.fill_price[session, asset]
         if not (volume > 0 and price == price):
@@ -226,9 +230,9 @@ def fill_side(
         while number >= 0 and not orders.stopped[asset]:
             following = orders.next[number]
             if orders.side[number] * side >= 0:
-                fill_order(orders, account, records, terms, session, number, price, volume)
+                fill_order(orders, account, records, terms, session, asset, number, price, volume)
             if is_done(orders, number):
-                unlink(orders, account.counters, number, previous, len(records.note_at) > 0)
+                unlink(orders, account.counters, asset, number, previous, len(records.note_at) > 0)
             else:
                 previous = number
             number = following
@@ -236,10 +240,17 @@ def fill_side(
 
 @inner
 def fill_order(
-    orders: Book, account: Account, records: Records, terms: Terms, session: int, number: int, bar: float, volume: float
+    orders: Book,
+    account: Account,
+    records: Records,
+    terms: Terms,
+    session: int,
+    asset: int,
+    number: int,
+    bar: float,
+    volume: float,
 ) -> None:
     """Fill one order, as far as the bar and cash allow."""
-    asset = orders.asset[number]
     amount, filled = orders.amount[number], orders.filled[number]
     code, price, shares, cost, held, basis, flow = fill_and_book(
         terms.slippage_rule,
@@ -265,9 +276,9 @@ def fill_order(
         orders.stopped[asset] = True
     elif code == fills.FILLED:
         if shares > 0 and terms.cash != CASH_ALLOWED and not pays(account, price, shares, cost):
-            short_of_cash(orders, account, records, terms, session, number, price, shares)
+            short_of_cash(orders, account, records, terms, session, asset, number, price, shares)
         else:
-            settle(orders, account, records, terms, session, number, price, shares, cost, held, basis, flow)
+            settle(orders, account, records, terms, session, asset, number, price, shares, cost, held, basis, flow)
 
 
 @inner
@@ -277,6 +288,7 @@ def settle(
     records: Records,
     terms: Terms,
     session: int,
+    asset: int,
     number: int,
     price: float,
     shares: float,
@@ -286,7 +298,7 @@ def settle(
     flow: float,
 ) -> None:
     """Take a fill into order, account and records."""
-    asset, counters = orders.asset[number], account.counters
+    counters = account.counters
     complete = abs((orders.amount[number] - orders.filled[number]) - shares) < DUST
     orders.filled[number] = orders.amount[number] if complete else orders.filled[number] + shares
     orders.commission[number] += cost
@@ -317,7 +329,9 @@ def record_fill(
 ) -> None:
     """Record a fill."""
     place = counters[N_FILLS]
-    counters[N_FILLS] += 1
+    if place < 0:  # never so; an index that cannot be negative is looked up at once
+        return
+    counters[N_FILLS] = place + 1
     records.fill_at[place, 0] = session
     records.fill_at[place, 1] = asset
     records.fills[place, 0] = shares
@@ -357,12 +371,13 @@ def short_of_cash(
     records: Records,
     terms: Terms,
     session: int,
+    asset: int,
     number: int,
     price: float,
     shares: float,
 ) -> None:
     """Reject a purchase, or fill as much of it as cash pays and order no more."""
-    paid, filled, asset = orders.commission[number], orders.filled[number], orders.asset[number]
+    paid, filled = orders.commission[number], orders.filled[number]
     rule, c0, c1 = terms.commission_rule, terms.commission_0, terms.commission_1
     orders.reason[number, 0] = shares
     orders.reason[number, 1] = price
@@ -377,4 +392,4 @@ def short_of_cash(
     orders.amount[number] = filled + some
     cost = charge(rule, c0, c1, paid, filled, some, price)
     held, basis = book_fill(account.amount[asset], account.basis[asset], some, price)
-    settle(orders, account, records, terms, session, number, price, some, cost, held, basis, -(price * some))
+    settle(orders, account, records, terms, session, asset, number, price, some, cost, held, basis, -(price * some))
