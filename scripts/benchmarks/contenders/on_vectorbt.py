@@ -37,16 +37,18 @@ def load(arguments: dict[str, Any]) -> Callable[[dict[str, Any]], Job]:
                 slippage=0.0005,
                 freq="1D",
             )
-            return {
+            few = {
                 "total_return": portfolio.total_return(),
                 "sharpe": portfolio.sharpe_ratio(),
                 "max_drawdown": portfolio.max_drawdown(),
                 "trades": portfolio.trades.count(),
             }
+            return few if not request.get("all_statistics") else {**few, "all": portfolio.stats(agg_func=None)}
 
         def describe(metrics: dict[str, Any]) -> dict[str, Any]:
             value = float(arguments["capital"] * (1 + np.atleast_1d(metrics["total_return"])[-1]))
-            note = "four metrics; fractional shares, no volume limit, no commission a share"
+            count = len(metrics["all"].T) if "all" in metrics else len(metrics)
+            note = f"{count} metrics; fractional shares, no volume limit, no commission a share"
             return {"value": value, "note": note}
 
         return Job(run, describe)
