@@ -126,7 +126,8 @@ class _Session:
         ledger, session_ns, held = self._ledger, self._labels_ns[row], self._ledger.positions
         splits = self._actions.splits.get(session_ns, ())
         concerned = any(asset in held or asset in self._blotter.open_orders for asset, _ in splits)
-        if self._begins_all or concerned or session_ns in self._changes or ledger.owes_shares(session_ns):
+        granted = ledger.owes_shares(session_ns) or self._grants_today(session_ns)
+        if self._begins_all or concerned or granted or session_ns in self._changes:
             self._open(row)
             return
         self._recorder.row = row
@@ -134,6 +135,11 @@ class _Session:
             self._earn_dividends(session_ns)
         if ledger.owes_cash(session_ns):
             self._recorder.pay_dividends(session_ns)
+
+    def _grants_today(self, session_ns: int) -> bool:
+        """Say whether a dividend in shares is earned and paid on this same session."""
+        stock, held = self._actions.stock_dividends.get(session_ns, ()), self._ledger.positions
+        return any(dividend.pay_ns == session_ns and dividend.asset in held for dividend in stock)
 
     def _open(self, row: int) -> None:
         """Begin a session in the books, with all that is due."""

@@ -278,12 +278,13 @@ class Ledger:
                 position = self.positions[asset] = Position(asset, self)
             position._amount += count
             self._exposure = None
-        if paid:
+        if paid or grants:  # shares that were paid belong to the value that the session starts with
             self.move_cash(paid)
         return grants
 
     def close_position(self, asset: Equity, at: Instant) -> None:
         """Sell (or buy back) all of a position without commission, at the current price or the last one seen."""
+        self.begin()  # the sessions before are valued first, and leave the last price known
         position = self.positions[asset]
         price = self._market.price(asset, at)
         if price != price:
