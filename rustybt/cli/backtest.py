@@ -220,6 +220,10 @@ def setting(module: ModuleType, name: str, given: Any, default: Any = None, requ
 
 def with_benchmark(hooks: Hooks, request: Request) -> Hooks:
     """Set the benchmark asset, if one is asked for, before the script's own initialize."""
+    given = request.benchmark_sid if request.benchmark_symbol is None else request.benchmark_symbol
+    if hooks.vector is not None and given is not None:
+        hooks.vector.benchmark = given  # type: ignore[attr-defined] # a vector strategy has it
+        return hooks
     find: Callable[[], Equity]
     if request.benchmark_symbol is not None:
         find = partial(symbol, request.benchmark_symbol)
@@ -254,7 +258,9 @@ def _day(when: Any) -> pd.Timestamp:
 
 
 def counted(hooks: Hooks, advance: Callable[[int], None]) -> Hooks:
-    """Give the same hooks, with each bar counted after the script's own work."""
+    """Give the same hooks, with each bar counted after the script's own work; a vector strategy's come at once."""
+    if hooks.vector is not None:
+        return hooks
     inner, done = hooks.handle_data, itertools.count(1)
 
     def handle_data(context: Any, data: Any) -> None:

@@ -1,28 +1,23 @@
-"""Which strategy does `rustybt demo` optimize? Two moving averages of each of eight stocks."""
+"""Which strategy does `rustybt demo` optimize? Two moving averages of each of eight stocks, all sessions at once."""
 
 from typing import Any
 
-from rustybt.api import order_target_percent, symbols
-from rustybt.engine.strategy import Strategy
+import numpy as np
+
+from rustybt._typing import FloatArray
+from rustybt.engine.vector_strategy import VectorStrategy
 from rustybt.optimization.parameters import Integer
 
 
-class Crossover(Strategy):
-    """Hold an eighth in each stock whose fast average is above its slow one."""
+class Crossover(VectorStrategy):
+    """Hold an eighth in each stock whose fast average is above its slow one; order where they cross."""
 
-    fast = Integer(5, 30, step=5)
-    slow = Integer(50, 140, step=10)
+    fast = Integer(5, 43, step=2)
+    slow = Integer(50, 240, step=10)
+    assets = ("AAPL", "AMZN", "AVGO", "GOOGL", "META", "MSFT", "NVDA", "TSLA")
 
-    def initialize(self, context: Any) -> None:
-        """Choose the stocks; none is held."""
-        context.assets = symbols("AAPL", "AMZN", "AVGO", "GOOGL", "META", "MSFT", "NVDA", "TSLA")
-        context.held = set()
-
-    def handle_data(self, context: Any, data: Any) -> None:
-        """Order where the averages crossed; a stock that was not yet listed has no average, and is not held."""
-        closes = data.history(context.assets, "close", self.slow, "1d").to_numpy()
-        rising = closes[-self.fast :].mean(axis=0) > closes.mean(axis=0)
-        for asset, up in zip(context.assets, rising.tolist(), strict=True):
-            if up != (asset in context.held):
-                order_target_percent(asset, 1 / len(context.assets) if up else 0.0)
-                (context.held.add if up else context.held.discard)(asset)
+    def target_percent(self, bars: Any, fast: int, slow: int) -> FloatArray:  # type: ignore[override]
+        """Decide at each close; a stock that was not yet listed has no average, and is not held."""
+        rising = bars.mean("close", fast) > bars.mean("close", slow)
+        held = np.vstack([np.zeros((1, len(bars.assets)), dtype=bool), rising[:-1]])
+        return np.where(rising != held, rising / len(bars.assets), np.nan)

@@ -155,11 +155,13 @@ class VectorRun(NamedTuple):
         return tuple(self.lookup(name) for name in strategy.assets)
 
     def lookup(self, name: object) -> Equity:
-        """Give the asset of a ticker, or an asset itself."""
+        """Give the asset of a ticker or number, or an asset itself."""
         if isinstance(name, Equity):
             return name
+        if isinstance(name, int) and not isinstance(name, bool):
+            return self.portal.finder.retrieve_asset(name)
         if not isinstance(name, str):
-            raise InvalidParameter(f"asset {name!r} is no ticker: write it as 'AAPL'")
+            raise InvalidParameter(f"asset {name!r} is neither a ticker nor a number: write it as 'AAPL'")
         return self.portal.finder.lookup_symbol(name.upper(), self.portal.session_labels[self.span.last])
 
     def run(self, strategy: VectorStrategy, keeps_orders: bool) -> Outcome:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 import numpy as np
 
 from rustybt._typing import FloatArray
+from rustybt.assets import Equity
 from rustybt.engine.strategy import Hooks, Strategy
 from rustybt.errors import InvalidParameter
 from rustybt.finance.commission import CommissionModel
@@ -36,9 +37,9 @@ class VectorStrategy(Strategy):
     Attributes
     ----------
     assets : sequence of str, optional
-        Tickers, the columns of `bars` in their order; all assets of the bundle by default.
+        Tickers (or sids, or assets), the columns of `bars` in their order; all assets of the bundle by default.
     benchmark : str, optional
-        Ticker to compare with.
+        Ticker (or sid, or asset) to compare with.
     slippage, commission : SlippageModel, CommissionModel, optional
         Costs, of the built-in models; those of `run_algorithm` otherwise.
 
@@ -55,8 +56,8 @@ class VectorStrategy(Strategy):
 
     _reserved: ClassVar[frozenset[str]] = Strategy._reserved | frozenset(DECISIONS)
 
-    assets: Sequence[str] | None = None
-    benchmark: str | None = None
+    assets: Sequence[str | int | Equity] | None = None
+    benchmark: str | int | Equity | None = None
     slippage: SlippageModel | None = None
     commission: CommissionModel | None = None
 
