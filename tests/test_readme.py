@@ -50,5 +50,5 @@ def test_shell(environment, tmp_path):
 
 
 def test_there_are_blocks():
-    assert len(PYTHON) == 2
+    assert len(PYTHON) == 3
     assert len(SHELL) == 5
