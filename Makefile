@@ -6,7 +6,7 @@ CANDIDATES := python3 python3.13 python3.12 python3.11 python
 FITS := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 WORKERS := 2
 
-.PHONY: demo test soak lint types format clean
+.PHONY: demo test soak bench lint types format clean
 
 demo: $(STAMP)-run
 	$(BIN)/rustybt demo
@@ -16,6 +16,10 @@ test: $(STAMP)-test
 
 soak: $(STAMP)-test
 	$(BIN)/python -m pytest -m soak
+
+# BENCH takes options, such as --zipline-python PATH; see docs/performance.md.
+bench: $(STAMP)-run
+	$(BIN)/python -m scripts.benchmarks.bench_engine $(BENCH)
 
 lint: $(STAMP)-dev
 	$(BIN)/ruff check .
