@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from rustybt._typing import FloatArray
+from rustybt.data.bars import Bars
 from rustybt.data.bundles import load
 from rustybt.data.portal import Portal, portal_of
 from rustybt.data.store import BundleData
@@ -19,6 +20,9 @@ from rustybt.engine.vector import VectorRun
 from rustybt.engine.vector_records import records_of
 from rustybt.engine.vector_strategy import VectorStrategy
 from rustybt.errors import InvalidParameter
+from rustybt.kernels.compiled import is_compiled
+from rustybt.kernels.compiled_trips import pair_fills
+from rustybt.kernels.simulation import simulate
 from rustybt.results.result import RunResult
 from rustybt.results.vector_metrics import VectorMetrics
 
@@ -187,6 +191,22 @@ class Batch:
         outcome = self._run.run(strategy, keeps_orders=False)
         benchmark = benchmark_of(self._run, strategy, self._benchmark)
         return BatchRun(self._metrics.of(outcome, benchmark), outcome.returns, outcome.stopped)
+
+
+class Idle(VectorStrategy):
+    """Decides nothing."""
+
+    def target_percent(self, bars: Bars) -> FloatArray:  # type: ignore[override]
+        """Decide nothing."""
+        return np.full(bars.shape, np.nan)
+
+
+def compile_kernels(bundle: BundleData, start: Any, end: Any) -> None:
+    """Compile what a batch runs, unless an earlier process did; so several workers need not do it at the same time."""
+    if not (is_compiled(simulate) and is_compiled(pair_fills)):
+        idle = Idle()
+        idle.assets = bundle.asset_finder.equities[:1]
+        Batch.over(bundle, start, end, 1.0, DEFAULT_SETUP).run(idle)
 
 
 def benchmark_of(run: VectorRun, strategy: VectorStrategy, benchmark: FloatArray) -> FloatArray:

@@ -97,7 +97,7 @@ def tape_of(portal: Portal, span: Span, assets: tuple[Equity, ...], rules: Rules
     tape = Tape(
         fill_price=fills_at,
         volume=_where_alive(portal, span, held, "volume", alive, 0.0),
-        price=np.ascontiguousarray(price),
+        price=price.copy(),
         tradable=alive & open_yet & ~np.isnan(price),
         auto_close=np.array(last_closes, dtype=np.int64),
         first_auto_close=min(last_closes),

@@ -153,7 +153,7 @@ def decisions_of(strategy: VectorStrategy, bars: "Bars") -> FloatArray:
     Returns
     -------
     float64 array, shape (n_sessions, n_assets)
-        C-contiguous.
+        C-contiguous and writeable: the kernel is compiled for each kind of array.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def decisions_of(strategy: VectorStrategy, bars: "Bars") -> FloatArray:
     method = deciding_method(strategy)
     given, who = getattr(strategy, method)(bars, **arguments_of(strategy)), f"{type(strategy).__name__}.{method}"
     try:
-        decisions = np.ascontiguousarray(given, dtype=np.float64)
+        decisions = np.require(given, np.float64, ("C_CONTIGUOUS", "WRITEABLE"))
     except (TypeError, ValueError) as error:
         raise InvalidParameter(f"{who} gave no numbers ({error}): return an array") from None
     if decisions.shape != bars.shape:

@@ -110,6 +110,12 @@ def inner(function: Function) -> Function:
     return part
 
 
+def is_compiled(kernel: Callable[..., Any]) -> bool:
+    """Say whether an earlier process left a kernel compiled, for whatever kinds of arguments."""
+    name = kernel.__name__
+    return _FOLDER is not None and any(_FOLDER.rglob(f"*.{name}-*.nbc"))
+
+
 class _Announcement(event.Listener):
     """Says once that kernels are being compiled, because it takes a while."""
 

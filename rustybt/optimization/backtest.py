@@ -59,6 +59,12 @@ class BacktestJob:
         modules = (__name__, VECTOR_MODULE) if self.source.is_vector else (__name__,)
         return Preparation(modules, (self.bundle,))
 
+    def compile(self) -> None:
+        """Let the kernels be compiled here, once, where the strategy needs any and no earlier process did."""
+        if self.source.is_vector:
+            vector: Any = import_module(VECTOR_MODULE)
+            vector.compile_kernels(open_mapped(*self.bundle), self.start, self.end)
+
     def open(self) -> Callable[[tuple[Hashable, ...]], tuple[dict[str, float], bytes]]:
         """Give the function of a trial.
 

@@ -195,6 +195,7 @@ class Optimizer:
         key = (str(bundle.root.resolve()), bundle.name, bundle.version, bundle.fingerprint)
         open_mapped(*key)  # makes what is missing of the arrays here, where threads do no harm
         job = BacktestJob(self.source, self.space, key, self.start, self.end, float(self.capital_base), self.rules)
+        job.compile()
         proposals = self.search.begin(self.space)
         trials: dict[int, Trial] = {}
 
