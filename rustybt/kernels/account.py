@@ -13,6 +13,7 @@ from rustybt.kernels.simulation_types import (
     BORROW_COST,
     CASH,
     CASH_FLOW,
+    GROWTH,
     LONG_VALUE,
     LONGS,
     MARGIN_INTEREST,
@@ -20,7 +21,6 @@ from rustybt.kernels.simulation_types import (
     N_HELD,
     N_PENDING,
     PNL,
-    RETURNS,
     SHORT_VALUE,
     SHORTS,
     VALUE,
@@ -37,6 +37,7 @@ def open_account(account: Account, capital_base: float) -> None:
     """Make an account new."""
     account.figures[:] = 0.0
     account.figures[CASH] = account.figures[VALUE] = capital_base
+    account.figures[GROWTH] = 1.0
     account.counters[:] = 0
     account.amount[:] = 0.0
     account.basis[:] = 0.0
@@ -138,7 +139,7 @@ def update(account: Account) -> None:
     gain = after - before
     figures[VALUE] = after
     figures[PNL] += gain
-    figures[RETURNS] = (1 + figures[RETURNS]) * (1 + (gain / before if before != 0 else 0.0)) - 1
+    figures[GROWTH] *= 1 + (gain / before if before != 0 else 0.0)
 
 
 @inner

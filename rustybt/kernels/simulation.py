@@ -46,6 +46,7 @@ from rustybt.kernels.simulation_types import (
     ENDING_CASH,
     ENDING_VALUE,
     GROSS_LEVERAGE,
+    GROWTH,
     LONG_VALUE,
     LONGS,
     MARGIN_INTEREST,
@@ -63,7 +64,6 @@ from rustybt.kernels.simulation_types import (
     PERIOD_RETURN,
     PNL,
     PORTFOLIO_VALUE,
-    RETURNS,
     SESSION_BORROW_COST,
     SESSION_LONG_VALUE,
     SESSION_LONGS,
@@ -146,8 +146,9 @@ def simulate(
             close_expired(account, orders, records, tape, session)
         update(account)
         close_session(account, records, session)
-        peak = max(peak, 1.0 + account.figures[RETURNS])
-        rule = stop_code(session + 1, account.figures[VALUE], account.figures[RETURNS], peak, *stops)
+        returns = records.sessions[PERIOD_RETURN, session]
+        peak = max(peak, 1.0 + returns)
+        rule = stop_code(session + 1, account.figures[VALUE], returns, peak, *stops)
         if rule != KEEP_ON:
             return STOPPED, session + 1, rule
     return COMPLETE, len(tape.price), 0
@@ -171,7 +172,7 @@ def open_session(account: Account, orders: Book, records: Records, tape: Tape, t
     figures = account.figures
     update(account)
     fields = records.sessions
-    fields[PERIOD_RETURN, session] = figures[RETURNS]
+    fields[PERIOD_RETURN, session] = figures[GROWTH]
     fields[CAPITAL_USED, session] = figures[CASH_FLOW]
     pay_financing(account, tape.nights[session], terms.borrow_rate, terms.margin_rate)
     if account.counters[N_HELD]:
@@ -205,12 +206,11 @@ def decide(
         wanted = decisions[asset]
         if wanted != wanted or not tape.tradable[session, asset]:
             continue
-        if kind == TARGET_PERCENT:
-            if not is_valued:
-                update(account)
-                is_valued = True
-            if wanted != 0:
-                wanted = shares_worth(account.figures[VALUE] * wanted, tape.price[session, asset])
+        if kind != ORDERS and not is_valued:
+            update(account)
+            is_valued = True
+        if kind == TARGET_PERCENT and wanted != 0:
+            wanted = shares_worth(account.figures[VALUE] * wanted, tape.price[session, asset])
         if kind != ORDERS:
             if terms.counts_open_orders:
                 wanted -= open_shares(orders, asset)
@@ -279,8 +279,8 @@ def close_session(account: Account, records: Records, session: int) -> None:
     figures, fields = account.figures, records.sessions
     gross, net = leverage(account)
     fields[PORTFOLIO_VALUE, session] = figures[VALUE]
-    fields[SESSION_RETURN, session] = (figures[RETURNS] + 1) / (fields[PERIOD_RETURN, session] + 1) - 1
-    fields[PERIOD_RETURN, session] = figures[RETURNS]
+    fields[SESSION_RETURN, session] = figures[GROWTH] / fields[PERIOD_RETURN, session] - 1
+    fields[PERIOD_RETURN, session] = figures[GROWTH] - 1
     fields[GROSS_LEVERAGE, session] = gross
     fields[SESSION_BORROW_COST, session] = figures[BORROW_COST]
     fields[SESSION_MARGIN_INTEREST, session] = figures[MARGIN_INTEREST]
