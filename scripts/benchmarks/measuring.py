@@ -110,9 +110,20 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
     return float((x * y).sum() / (x * x).sum())
 
 
-def agree(values: Sequence[float | None], tolerance: float = 1e-9) -> bool:
-    """Say whether all numbers are there and equal, relative to the first."""
-    if any(value is None or not math.isfinite(value) for value in values):
-        return False
-    first = values[0]
-    return all(abs(value - first) <= tolerance * max(1.0, abs(first)) for value in values)
+def apart(label: str, mine: Sequence[Answer], theirs: Sequence[Answer]) -> Figure:
+    """Give how far two packages end apart, relative to the second: a fast wrong answer is none.
+
+    Parameters
+    ----------
+    label : str
+        What both ran.
+    mine, theirs : sequence of answers
+        Of every round, with a "value" each; the round that is furthest apart counts.
+
+    Returns
+    -------
+    Figure
+    """
+    gaps = [abs(a["value"] - b["value"]) / abs(b["value"]) for a, b in zip(mine, theirs, strict=True)]
+    most = float(np.max(gaps))  # NaN if any is
+    return Figure(f"{label}: final value, apart from Zipline's", most, "of it", at_most=1e-9)

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from scripts.benchmarks.contender import Contender, ContenderFailed
-from scripts.benchmarks.measuring import Figure, agree, exponent, interleave, seconds_of, times_faster
+from scripts.benchmarks.measuring import Figure, apart, exponent, interleave, seconds_of, times_faster
 from scripts.benchmarks.report import CaseReport, Row, json_of, machine_of, markdown_of, number, text_of
 
 MACHINE = {"machine": "abacus, 2 cores, Linux", "python": "Python 3.11", "how": "wall clock", "libraries": "numpy 2"}
@@ -72,10 +72,11 @@ def test_what_has_no_exponent_is_refused(sizes, seconds, message):
         exponent(sizes, seconds)
 
 
-def test_agreement_is_relative_and_complete():
-    assert agree([1e6, 1e6 + 1e-4])
-    assert not agree([1e6, 1e6 + 1e-2])
-    assert not agree([1.0, None]) and not agree([1.0, math.nan])
+@pytest.mark.parametrize(("value", "verdict"), [(1e6 + 1e-4, "met"), (1e6 + 1e-2, "missed"), (math.nan, "missed")])
+def test_another_answer_misses(value, verdict):
+    theirs = [{"value": 1e6}, {"value": 1e6}]
+    found = apart("script", [{"value": 1e6}, {"value": value}], theirs)
+    assert (found.verdict, found.at_most) == (verdict, 1e-9)
 
 
 def report():

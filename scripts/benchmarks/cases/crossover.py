@@ -6,7 +6,7 @@ from functools import partial
 from scripts.benchmarks.bench import CAPITAL, Bench
 from scripts.benchmarks.bench_data import SAMPLE
 from scripts.benchmarks.contender import Contender
-from scripts.benchmarks.measuring import Answer, Figure, agree
+from scripts.benchmarks.measuring import Answer, Figure, apart
 from scripts.benchmarks.report import CaseReport
 
 FRAMES, WINDOWS = "script unchanged", "NumPy windows"
@@ -49,10 +49,7 @@ def crossover(bench: Bench) -> CaseReport:
             case.figures.append(
                 Figure(f"{label}, against Zipline", bench.faster(answers[b], answers[a]), "times", least)
             )
-            same = agree([answers[a][-1]["value"], answers[b][-1]["value"]])
-            case.notes.append(
-                f"{label}: Zipline and rustybt end at {'the same' if same else 'DIFFERENT'} values (1e-9)."
-            )
+            case.figures.append(apart(label, answers[a], answers[b]))
     for name in ENGINES:
         if name in answers:
             ratio = bench.faster(answers[name], answers[mine[1]])

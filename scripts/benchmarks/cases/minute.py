@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from scripts.benchmarks.bench import MINUTE_CAPITAL, Bench
 from scripts.benchmarks.bench_data import DataSet, symbols_of, write_walks
-from scripts.benchmarks.measuring import Figure, agree
+from scripts.benchmarks.measuring import Figure, apart
 from scripts.benchmarks.report import CaseReport
 
 THREE = DataSet("three", "2019-10-31", "2019-11-27", symbols_of(3))
@@ -52,10 +52,7 @@ def minute(bench: Bench) -> CaseReport:
         mine, theirs = answers.get(f"rustybt, {label}"), answers.get(f"Zipline, {label}")
         if mine and theirs:
             case.figures.append(Figure(f"{label}, against Zipline", bench.faster(theirs, mine), "times", least))
-            same = agree([mine[-1]["value"], theirs[-1]["value"]])
-            case.notes.append(
-                f"{label}: Zipline and rustybt end at {'the same' if same else 'DIFFERENT'} values (1e-9)."
-            )
+            case.figures.append(apart(label, mine, theirs))
     breakout(bench, case)
     return case
 
