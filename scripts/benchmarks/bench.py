@@ -151,16 +151,20 @@ class Bench:
         self.left_out.append(f"{name} is left out: {why}.")
 
     def own(self, *data_sets: DataSet) -> Contender:
-        """Start this project on Zipline scripts over csvdirs of the bench.
+        """Start this project on Zipline scripts over csvdirs of the bench; as `start_own` does."""
+        return self.start_own("rustybt", "on_scripts", package="rustybt", data_sets=data_sets)
+
+    def start_own(self, name: str, module: str, **arguments: Any) -> Contender:
+        """Start a contender of this project.
 
         Raises
         ------
         ContenderFailed
             If it cannot start: there is nothing to measure then.
         """
-        started = self.start("rustybt", Path(sys.executable), "on_scripts", OWN, package="rustybt", data_sets=data_sets)
+        started = self.start(name, Path(sys.executable), module, OWN, **arguments)
         if started is None:
-            raise ContenderFailed(self.left_out[-1])
+            raise ContenderFailed(self.left_out.pop(), is_own=True)
         return started
 
     def zipline(self, *data_sets: DataSet) -> Contender | None:
@@ -173,7 +177,7 @@ class Bench:
     def rounds(
         self, runs: Mapping[str, Callable[[], Answer]], repeats: int | None = None, warm_up: int = 1
     ) -> dict[str, list[Answer]]:
-        """Run contenders in turns; one that fails is left out with the reason."""
+        """Run contenders in turns; one that fails is left out with the reason, unless it is this project."""
         alive: dict[str, Callable[[], Answer]] = {}
         for name, run in runs.items():
             try:
@@ -182,6 +186,8 @@ class Bench:
                     run()
                 alive[name] = run
             except ContenderFailed as failed:
+                if failed.is_own:
+                    raise
                 self.leave_out(name, str(failed))
         return interleave(alive, repeats or self.repeats, 0, self.tell)
 

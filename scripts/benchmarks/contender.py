@@ -4,6 +4,7 @@ import json
 import os
 import select
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,19 @@ ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMBA", "NUMEXPR", "RAYON", "POLARS")
 
 
 class ContenderFailed(RuntimeError):
-    """A contender could not start or run what it was asked."""
+    """A contender could not start or run what it was asked.
+
+    Parameters
+    ----------
+    message : str
+        Why.
+    is_own : bool
+        Whether it is this project: without it there is nothing to compare.
+    """
+
+    def __init__(self, message: str, is_own: bool = False) -> None:
+        super().__init__(message)
+        self.is_own = is_own
 
 
 class Contender:
@@ -33,6 +46,7 @@ class Contender:
 
     def __init__(self, name: str, python: Path, module: str, arguments: dict[str, Any]) -> None:
         self.name = name
+        self._is_own = python == Path(sys.executable)
         command = [str(python), "-m", f"scripts.benchmarks.contenders.{module}", json.dumps(arguments)]
         threads = {f"{library}_NUM_THREADS": "1" for library in ONE_THREAD} | {"POLARS_MAX_THREADS": "1"}
         self._process = subprocess.Popen(
@@ -75,13 +89,13 @@ class Contender:
         ready, _, _ = select.select([self._process.stdout], [], [], TIMEOUT_S)
         if not ready:
             self._process.kill()
-            raise ContenderFailed(f"{self.name}: it took longer than {TIMEOUT_S:g} s")
+            raise ContenderFailed(f"{self.name}: it took longer than {TIMEOUT_S:g} s", self._is_own)
         line = self._process.stdout.readline()
         if not line:
-            raise ContenderFailed(f"{self.name}: its process ended with exit code {self._process.wait()}")
+            raise ContenderFailed(f"{self.name}: its process ended with exit code {self._process.wait()}", self._is_own)
         said: dict[str, Any] = json.loads(line)
         if "error" in said:
-            raise ContenderFailed(f"{self.name}: {said['error']}\n{said['traceback']}")
+            raise ContenderFailed(f"{self.name}: {said['error']}\n{said['traceback']}", self._is_own)
         return said
 
     def stop(self) -> None:

@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from scripts.benchmarks.bench import Bench, Options
 from scripts.benchmarks.contender import Contender, ContenderFailed
 from scripts.benchmarks.measuring import Figure, apart, exponent, interleave, seconds_of, times_faster
 from scripts.benchmarks.report import CaseReport, Row, json_of, machine_of, markdown_of, number, text_of
@@ -127,3 +128,18 @@ def test_a_contender_that_cannot_start_says_why(module, message):
             _ = contender.about
     finally:
         contender.stop()
+
+
+def test_a_peer_that_fails_is_left_out_but_this_project_may_not_fail(tmp_path):
+    def fail(is_own):
+        def run():
+            raise ContenderFailed("it broke", is_own=is_own)
+
+        return run
+
+    with Bench(Options(repeats=2), tmp_path) as bench:
+        answers = bench.rounds({"peer": fail(False), "other": lambda: {"seconds": 1.0}})
+        assert list(answers) == ["other"] and len(answers["other"]) == 2
+        assert bench.left_out == ["peer is left out: it broke."]
+        with pytest.raises(ContenderFailed, match="it broke"):
+            bench.rounds({"rustybt": fail(True)})

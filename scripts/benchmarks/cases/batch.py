@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scripts.benchmarks.bench import CAPITAL, OWN, Bench
+from scripts.benchmarks.bench import CAPITAL, Bench
 from scripts.benchmarks.bench_data import SAMPLE, DataSet
 from scripts.benchmarks.contender import Contender
 from scripts.benchmarks.measuring import Answer, Figure
@@ -15,9 +15,9 @@ OWN_TIER, KERNEL, PEER = "vector tier", "bare kernel", "vectorbt"
 PEER_STATISTICS = "vectorbt with its statistics"
 
 
-def start_vector_tier(bench: Bench, *data_sets: DataSet) -> Contender | None:
+def start_vector_tier(bench: Bench, *data_sets: DataSet) -> Contender:
     """Start this project's vector tier."""
-    return bench.start(OWN_TIER, Path(sys.executable), "on_vector_tier", OWN, data_sets=data_sets)
+    return bench.start_own(OWN_TIER, "on_vector_tier", data_sets=data_sets)
 
 
 def grid(fast: int, slow: int) -> list[list[int]]:
@@ -58,9 +58,7 @@ def batch(bench: Bench) -> CaseReport:
     request: dict[str, Any] = {"kind": "batch", "bundle": SAMPLE.name, "capital": CAPITAL, **bench.span}
     first = {**request, "pairs": pairs[-1:]}
     bench.compiled(OWN_TIER, Path(sys.executable), "on_vector_tier", first, data_sets=[SAMPLE])
-    own = start_vector_tier(bench, SAMPLE)
-    if own is not None:
-        contenders = {OWN_TIER: own, **contenders}
+    contenders = {OWN_TIER: start_vector_tier(bench, SAMPLE), **contenders}
     asked = {name: {**request, "all_statistics": name == PEER_STATISTICS} for name in contenders}
     one_pair = {name: partial(contender.ask, **asked[name], pairs=pairs[-1:]) for name, contender in contenders.items()}
     base = {name: got[-1]["before_mb"] for name, got in bench.rounds(one_pair, 1).items()}

@@ -34,8 +34,7 @@ def one_asset(bench: Bench) -> CaseReport:
     if peer is not None:
         runs[PEER] = peer.ask
     runs["event tier"] = partial(own.ask, script="one_asset", **request)
-    if vector is not None:
-        runs["vector tier"] = partial(vector.ask, kind="one_asset", **request)
+    runs["vector tier"] = partial(vector.ask, kind="one_asset", **request)
     answers = bench.rounds(runs)
     for name in ("event tier", "vector tier"):
         if name in answers and PEER in answers:

@@ -1,8 +1,6 @@
 """Does the engine keep the targets that a peer's report names for 10,000 bars, 100 positions and loading?"""
 
-import sys
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 from scripts.benchmarks.bench import CAPITAL, MINUTE_CAPITAL, Bench
@@ -30,16 +28,13 @@ def peer_report(bench: Bench) -> CaseReport:
     on_minutes = {"bundle": "minutes", "start": first, "end": minutes.last}
     on_minutes |= {"capital": MINUTE_CAPITAL, "frequency": "minute"}
     on_wide = {"bundle": "wide", "capital": CAPITAL, "start": wide.first, "end": wide.last, "user_time": True}
-    loading = bench.start("rustybt", Path(sys.executable), "on_loading", (), data_sets=[days])
+    loading = bench.start_own("rustybt", "on_loading", data_sets=[days])
     runs = {
         "10,000 bars": partial(own.ask, script="long_crossover", **on_minutes),
         "100 positions": partial(own.ask, script="hold_all", **on_wide),
+        "load, from Parquet": partial(loading.ask, bundle="days", derived=False),
+        "load, mapped arrays": partial(loading.ask, bundle="days", derived=True),
     }
-    if loading is not None:
-        runs |= {
-            "load, from Parquet": partial(loading.ask, bundle="days", derived=False),
-            "load, mapped arrays": partial(loading.ask, bundle="days", derived=True),
-        }
     answers = bench.rounds(runs)
     case = CaseReport(
         "peer-report", "a crossover decided at 10,000 minute bars; 100 assets held; loading 10,000 daily bars"

@@ -1,10 +1,8 @@
 """Does the time grow no faster than sessions, assets and trials do?"""
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from scripts.benchmarks.bench import CAPITAL, Bench
 from scripts.benchmarks.bench_data import DataSet, symbols_of, write_walks
@@ -71,9 +69,7 @@ def event_series(bench: Bench, data_set: DataSet) -> dict[str, Runs]:
 
 def trial_series(bench: Bench, data_set: DataSet, span: dict[str, str]) -> dict[str, Runs]:
     """Give the optimizer's runs in the event tier."""
-    optimizer = bench.start("optimizer", Path(sys.executable), "on_optimizer", (), data_sets=[data_set])
-    if optimizer is None:
-        return {}
+    optimizer = bench.start_own("optimizer", "on_optimizer", data_sets=[data_set])
     request = {"bundle": data_set.name, "capital": CAPITAL, **span}
     trials = bench.size((4, 8, 16, 32), (2, 3, 4, 5))
     return {"event tier, trials": {n: partial(optimizer.ask, trials=n, **request) for n in trials}}
@@ -82,8 +78,6 @@ def trial_series(bench: Bench, data_set: DataSet, span: dict[str, str]) -> dict[
 def vector_series(bench: Bench, data_set: DataSet) -> dict[str, Runs]:
     """Give the vector tier's runs: more sessions, more assets, more trials."""
     own = start_vector_tier(bench, data_set)
-    if own is None:
-        return {}
     request = {"kind": "batch", "bundle": data_set.name, "capital": CAPITAL}
     span = spans(bench)
     middle, few = sorted(span)[1], 4
