@@ -5,10 +5,11 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.data.asked import asset_list
 from rustybt.data.instant import Instant
-from rustybt.data.market import Market
+from rustybt.data.market import Market, Window
 from rustybt.data.rolling_reads import RollingReads
 
 
@@ -134,17 +135,69 @@ class BarData(RollingReads):
         single = isinstance(assets, Equity)
         chosen = (assets,) if single else tuple(asset_list(assets, "assets"))
         if isinstance(fields, str):
-            frame = self._window(chosen, fields, bar_count, frequency, self._night_factors(chosen, fields))
-            return frame[assets] if single else frame
+            window = self._window(chosen, fields, bar_count, frequency, self._night_factors(chosen, fields))
+            return (
+                pd.Series(_own(window.array)[:, 0], window.labels, name=assets)
+                if single
+                else self._frame(window, chosen)
+            )
         # For several fields Zipline, which has no night in a daily run, adjusts every asset by the first one's factor.
         adjusted = chosen if self._market.frequency == "daily" else chosen[:1]
         frames = {
-            name: self._window(chosen, name, bar_count, frequency, self._night_factors(adjusted, name))
+            name: self._frame(
+                self._window(chosen, name, bar_count, frequency, self._night_factors(adjusted, name)), chosen
+            )
             for name in _field_list(fields)
         }
         date = "date" if frequency == "1d" else "date_time"
         long = pd.DataFrame({name: _stacked(frame, date) for name, frame in frames.items()})
         return long.rename_axis(columns="fields").sort_index()
+
+    def window(self, assets: Any, field: str, bar_count: int, frequency: str = "1d") -> FloatArray:
+        """Give the values of `history` as an array, without building a frame.
+
+        Parameters
+        ----------
+        assets : Asset or iterable of Asset
+            Whose values.
+        field : str
+            One of open, high, low, close, volume, price ("price" is filled forward).
+        bar_count : int
+            Length of the window, at least 1.
+        frequency : str
+            As `history` takes it; sessions by default, in a minute simulation too.
+
+        Returns
+        -------
+        float64 array, shape (bar_count,) for one asset, (bar_count, n_assets) for several
+            Oldest bar first, the current one last, adjusted as of it and rounded as `history` does. NaN where there is
+            no bar (volume is 0). Read-only: where no adjustment falls into the window, and the assets follow each other
+            in the bundle, as one does, or all of them in order, it is a view of the bundle's own bars. `copy()` gives
+            one to change.
+
+        Raises
+        ------
+        HistoryWindowStartsBeforeData
+            If the window reaches back before the bundle's first session.
+        TypeError, ValueError
+            If an argument has the wrong type, or bar_count, field or frequency an unknown value.
+
+        Examples
+        --------
+        >>> def handle_data(context, data):
+        ...     closes = data.window(context.assets, "close", 50)
+        ...     rising = closes[-10:].mean(axis=0) > closes.mean(axis=0)
+        """
+        _check_bar_count(bar_count)
+        if not isinstance(field, str):
+            raise TypeError(f"Expected field argument to be of type str, got {field!r}: an array has one field")
+        single = isinstance(assets, Equity)
+        chosen = (assets,) if single else tuple(asset_list(assets, "assets"))
+        values = self._window(chosen, field, bar_count, frequency, self._night_factors(chosen, field)).array
+        if single:
+            values = values[:, 0]
+        values.flags.writeable = False
+        return values
 
     def can_trade(self, assets: Any) -> Any:
         """Say whether assets are alive, and have a known price, in the current session.
@@ -195,10 +248,14 @@ class BarData(RollingReads):
 
     def _window(
         self, assets: tuple[Equity, ...], field: str, bars: int, frequency: str, factors: list[float] | None
-    ) -> pd.DataFrame:
+    ) -> Window:
         window = self._market.window(assets, self._seen or self._at, bars, frequency, field)
-        values = window.array if factors is None else window.array * factors
-        return pd.DataFrame(values, index=window.labels, columns=self._portal.asset_index(assets), copy=False)
+        if factors is not None:
+            window.array = window.array * factors
+        return window
+
+    def _frame(self, window: Window, assets: tuple[Equity, ...]) -> pd.DataFrame:
+        return pd.DataFrame(_own(window.array), window.labels, self._portal.asset_index(assets), copy=False)
 
     def _night_factors(self, assets: Sequence[Equity], field: str) -> list[float] | None:
         """Give the factors that took effect since the last market minute, None where the market is open."""
@@ -230,6 +287,11 @@ class BarData(RollingReads):
         if self._market.value(asset, "volume", seen) > 0:  # type: ignore[operator]
             return False
         return not pd.isna(self._market.value(asset, "last_traded", seen))
+
+
+def _own(values: FloatArray) -> FloatArray:
+    """Give an array that a caller may change."""
+    return values if values.flags.writeable else values.copy()
 
 
 def _field_list(fields: Any) -> list[str]:

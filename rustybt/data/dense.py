@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rustybt._typing import FloatArray, IntArray
 from rustybt.data.files import file_lock, replacing
 from rustybt.errors import BundleCorrupt
+from rustybt.kernels.adjust import round_window
 
 LAST_TRADED: Final = "last_traded"
 """The field that `fill_last_traded` makes of the volume."""
@@ -167,6 +168,21 @@ def quantised(prices: FloatArray, price_quantum: float | None) -> FloatArray:
         return prices
     whole = np.rint(prices * round(1.0 / price_quantum))
     return np.where(whole == 0, np.nan, whole * price_quantum)
+
+
+def fill_rounded(out: NDArray[Any], values: FloatArray) -> None:
+    """Write values as history windows report them; see `rustybt.kernels.adjust.round_window`.
+
+    Parameters
+    ----------
+    out : float64 array, shape (n_sessions, n_assets)
+        Receives them.
+    values : float64 array, shape (n_sessions, n_assets)
+        NaN where there is no bar.
+    """
+    step = max(1, _CELLS_PER_BLOCK // max(1, values.shape[1]))
+    for start in range(0, len(values), step):
+        out[start : start + step] = round_window(values[start : start + step])
 
 
 def fill_last_traded(out: NDArray[Any], volume: FloatArray) -> None:

@@ -1,20 +1,20 @@
 """What does a trailing window of daily bars look like from its last session?
 
-A bar's path: dense array → copy of the window's rows → the factors that fall into the window, one by one → rounding →
-for "price", the last value before the window and forward filling.
+A bar's path: dense array → the window's rows → the factors that fall into the window, one by one → rounding → for
+"price", the last value before the window and forward filling. Where no factor falls into a window its rows come from an
+array that was rounded once, and are no copy if the assets lie side by side in it.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.constants import OHLCV
 from rustybt.data.portal import NAN, Portal
+from rustybt.data.selection import Selection
 from rustybt.errors import HistoryWindowStartsBeforeData
-from rustybt.kernels.adjust import apply_factors
 
 HISTORY_FIELDS = (*OHLCV, "price")
 
@@ -38,7 +38,8 @@ def daily_window(portal: Portal, assets: Sequence[Equity], row: int, bars: int, 
     Returns
     -------
     float64 array, shape (bars, len(assets))
-        Rounded to three decimals, see `Portal.rounded`. NaN where there is no bar (volume 0).
+        Rounded to three decimals, see `Portal.rounded`. NaN where there is no bar (volume 0). It may be a read-only
+        view of the bundle's bars.
 
     Raises
     ------
@@ -52,16 +53,8 @@ def daily_window(portal: Portal, assets: Sequence[Equity], row: int, bars: int, 
     start = row - bars + 1
     if start < 0:
         check_reach(portal, row, bars)
-    window = raw_rows(portal, assets, start, row, stored)
-    if portal.factors.any_within(start, row):
-        for k, asset in enumerate(assets):
-            factors = portal.factors.of(asset.column, stored)
-            if factors.rows:
-                apply_factors(window[:, k], start, factors.rows, factors.values)
-    window = portal.rounded(window)
-    if field == "price":
-        _fill_forward(portal, assets, window, start, row)
-    return window
+    window = adjusted_rows(portal, portal.selection(tuple(assets)), start, row, row, stored)
+    return _fill_forward(portal, assets, window, start, row) if field == "price" else window
 
 
 def minutes_a_bar(frequency: str) -> int:
@@ -74,14 +67,6 @@ def minutes_a_bar(frequency: str) -> int:
     """
     length = frequency.removesuffix("m")
     return int(length) if frequency.endswith("m") and length.isascii() and length.isdigit() else 0
-
-
-def window_labels(portal: Portal, row: int, bars: int) -> pd.DatetimeIndex:
-    """Give the session labels of a window, tz-naive."""
-    start = row - bars + 1
-    if start >= 0:
-        return portal.sessions[start : row + 1]
-    return pd.DatetimeIndex(portal.sessions_before[start:].append(portal.sessions[: row + 1]))
 
 
 def check_request(field: str, bars: int) -> None:
@@ -103,16 +88,41 @@ def stored_field(field: str) -> str:
     return "close" if field == "price" else field
 
 
-def raw_rows(portal: Portal, assets: Sequence[Equity], start: int, row: int, field: str) -> FloatArray:
-    """Give a copy of the raw values of sessions start..row, shape (row - start + 1, n_assets).
+def adjusted_rows(portal: Portal, chosen: Selection, start: int, end: int, as_of: int, field: str) -> FloatArray:
+    """Give sessions start..end as a later one, or the last of them, reports them.
 
-    Rows before the first bar, where start is negative, are missing bars.
+    Parameters
+    ----------
+    portal : Portal
+        Of the bundle.
+    chosen : Selection
+        Columns of the result, in order.
+    start, end : int
+        Session rows, both included; a row before 0 is a missing bar.
+    as_of : int
+        Session row from which the adjustments are seen; at least end.
+    field : {"open", "high", "low", "close", "volume"}
+        Which.
+
+    Returns
+    -------
+    float64 array, shape (end - start + 1, n_assets)
+        Adjusted and rounded; NaN where there is no bar (volume 0). It may be a read-only view of the bundle's bars.
     """
-    columns = [asset.column for asset in assets]
-    rows = portal.array(field)[max(start, 0) : row + 1, columns]
+    first = max(start, 0)
+    factors = chosen.factors(field, start, as_of)
+    if factors:
+        rows = chosen.rows(portal.array(field), first, end + 1)
+        if not rows.flags.writeable:
+            rows = rows.copy()
+        for row, k, factor in factors:
+            rows[: row - first, k] *= factor
+        rows = portal.rounded(rows)
+    else:
+        rows = chosen.rows(portal.reported(field), first, end + 1)
     if start >= 0:
         return rows
-    padding = np.full((min(-start, row + 1 - start), len(columns)), 0.0 if field == "volume" else NAN)
+    padding = np.full((min(-start, end + 1 - start), rows.shape[1]), 0.0 if field == "volume" else NAN)
     return np.concatenate([padding, rows])
 
 
@@ -151,14 +161,20 @@ def end_lifetimes(portal: Portal, assets: Sequence[Equity], window: FloatArray, 
             window[max(last_alive + 1 - start, 0) :, k] = NAN
 
 
-def _fill_forward(portal: Portal, assets: Sequence[Equity], window: FloatArray, start: int, row: int) -> None:
-    gaps: list[bool] = np.any(np.isnan(window), axis=0).tolist()
+def _fill_forward(portal: Portal, assets: Sequence[Equity], window: FloatArray, start: int, row: int) -> FloatArray:
+    missing = np.isnan(window)
+    alive = all(row <= portal.alive_to[asset.column] for asset in assets)
+    if alive and not missing.any():
+        return window
+    filled = window if window.flags.writeable else window.copy()
+    gaps: list[bool] = np.any(missing, axis=0).tolist()
     for k, asset in enumerate(assets):
         if gaps[k]:
-            if window[0, k] != window[0, k] and start >= 0:
-                window[0, k] = _last_price_before(portal, asset, start, row)
-            carry_forward(window[:, k])
-    end_lifetimes(portal, assets, window, start, row)
+            if filled[0, k] != filled[0, k] and start >= 0:
+                filled[0, k] = _last_price_before(portal, asset, start, row)
+            carry_forward(filled[:, k])
+    end_lifetimes(portal, assets, filled, start, row)
+    return filled
 
 
 def _last_price_before(portal: Portal, asset: Equity, start: int, row: int) -> float:

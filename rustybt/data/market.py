@@ -1,13 +1,13 @@
 """What does a simulation ask of the market, whatever its bars are?"""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
 
 from rustybt._typing import FloatArray, IntArray
-from rustybt.data.history import daily_window, minutes_a_bar, window_labels
+from rustybt.data.history import daily_window, minutes_a_bar
 from rustybt.data.instant import Instant
 from rustybt.data.portal import NAN, Portal
 from rustybt.errors import NoMinuteBars
@@ -18,19 +18,32 @@ if TYPE_CHECKING:
 DAY = pd.Timedelta(days=1)
 
 
-class Window(NamedTuple):
+class Window:
     """A trailing window.
+
+    Parameters
+    ----------
+    array : float64 array, shape (bars, n_assets)
+        Rounded as `history` does; NaN where there is no bar. It may be a read-only view.
+    make_labels : callable
+        Gives the labels; who wants the array only does not wait for them.
 
     Attributes
     ----------
     array : float64 array, shape (bars, n_assets)
-        Rounded as `history` does; NaN where there is no bar.
-    labels : pd.DatetimeIndex, length bars
-        Session labels (tz-naive) or minutes (UTC).
+        As given.
     """
 
-    array: FloatArray
-    labels: pd.DatetimeIndex
+    __slots__ = ("_make_labels", "array")
+
+    def __init__(self, array: FloatArray, make_labels: Callable[[], pd.DatetimeIndex]) -> None:
+        self.array = array
+        self._make_labels = make_labels
+
+    @property
+    def labels(self) -> pd.DatetimeIndex:
+        """Session labels (tz-naive) or minutes (UTC), one a bar."""
+        return self._make_labels()
 
 
 class Market(Protocol):
@@ -129,15 +142,15 @@ class DailyMarket:
 
     def window(self, assets: "Sequence[Equity]", at: Instant, bars: int, frequency: str, field: str) -> Window:
         """Give a window of sessions; see `rustybt.data.history.daily_window`."""
+        if frequency == "1d":
+            values = daily_window(self.portal, assets, at.row, bars, field)
+            return Window(values, lambda: self.portal.window_labels(at.row, bars))
         if minutes_a_bar(frequency):
             raise NoMinuteBars(
                 f"history of frequency {frequency!r} needs a minute simulation: ask for '1d', "
                 "or run with data_frequency='minute'"
             )
-        if frequency != "1d":
-            raise ValueError(f"Invalid frequency: {frequency} (a daily simulation knows '1d')")
-        values = daily_window(self.portal, assets, at.row, bars, field)
-        return Window(values, window_labels(self.portal, at.row, bars))
+        raise ValueError(f"Invalid frequency: {frequency} (a daily simulation knows '1d')")
 
     def bars_of(self, row: int) -> range:
         """Give the session itself."""

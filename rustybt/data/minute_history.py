@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 
 from rustybt._typing import FloatArray, IntArray
 from rustybt.assets import Equity
 from rustybt.data.history import (
+    adjusted_rows,
     carry_forward,
     check_reach,
     check_request,
     end_lifetimes,
-    raw_rows,
     stored_field,
-    window_labels,
 )
 from rustybt.data.instant import Instant
 from rustybt.data.market import Window
@@ -37,6 +37,8 @@ class Minutes(Protocol):
         Sessions, lifetimes and adjustments.
     label_ns : int64 array, shape (n_minutes,)
         Every market minute.
+    label_index : pd.DatetimeIndex
+        The same, UTC.
     first : list of int
         The first minute of each session row, and the end.
     """
@@ -44,6 +46,10 @@ class Minutes(Protocol):
     portal: Portal
     label_ns: IntArray
     first: list[int]
+
+    @property
+    def label_index(self) -> pd.DatetimeIndex:
+        """The minutes as an index, UTC."""
 
     def rows(self, field: str, begin: int, end: int, columns: list[int]) -> FloatArray:
         """Give a copy of raw values of minutes [begin, end)."""
@@ -132,16 +138,11 @@ def session_window(market: Minutes, assets: Sequence[Equity], at: Instant, bars:
         check_reach(portal, row, bars)
     values = np.empty((bars, len(assets)))
     if bars > 1:
-        values[:-1] = raw_rows(portal, assets, start, row - 1, stored)
+        values[:-1] = adjusted_rows(portal, portal.selection(tuple(assets)), start, row - 1, row, stored)
     values[-1] = partial_session(market, assets, row, at.bar, stored)
-    if portal.factors.any_within(start, row):
-        for k, asset in enumerate(assets):
-            factors = portal.factors.of(asset.column, stored)
-            apply_factors(values[:, k], start, factors.rows, factors.values)
-    values[:-1] = portal.rounded(values[:-1])
     if field == "price":
         _fill_sessions(portal, assets, values, start, row)
-    return Window(values, window_labels(portal, row, bars))
+    return Window(values, lambda: portal.window_labels(row, bars))
 
 
 def partial_session(market: Minutes, assets: Sequence[Equity], row: int, bar: int, field: str) -> FloatArray:

@@ -6,6 +6,7 @@ latest blocks stay mapped, and their pages are the system's business.
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,8 +134,7 @@ class MinuteMarket:
         """Give a window of minutes or of sessions; see `rustybt.data.minute_history`."""
         if frequency == "1m":
             values = minute_history.minute_window(self, assets, at, bars, field)
-            labels = self.label_ns[at.bar - bars + 1 : at.bar + 1]
-            return Window(values, pd.DatetimeIndex(labels.view("datetime64[ns]")).tz_localize("UTC"))
+            return Window(values, lambda: self.label_index[at.bar - bars + 1 : at.bar + 1])
         minutes = minutes_a_bar(frequency)
         if minutes:
             return resampled_window(self, assets, at, bars, minutes, field)
@@ -172,8 +172,12 @@ class MinuteMarket:
 
     def times_of(self, row: int) -> list[pd.Timestamp]:
         """Give the time of each of a session's minutes, UTC."""
-        labels = self.label_ns[self.first[row] : self.first[row + 1]]
-        return pd.DatetimeIndex(labels.view("datetime64[ns]")).tz_localize("UTC").tolist()
+        return self.label_index[self.first[row] : self.first[row + 1]].tolist()
+
+    @cached_property
+    def label_index(self) -> pd.DatetimeIndex:
+        """Every market minute as an index, UTC."""
+        return pd.DatetimeIndex(self.label_ns.view("datetime64[ns]")).tz_localize("UTC")
 
     def instant_before(self, bar: int) -> Instant:
         """Give the moment of the minute before one; a minute before the market's first has no bar."""

@@ -14,6 +14,7 @@ from rustybt._typing import FloatArray
 from rustybt.calendars import SessionTable, session_breaks, session_table
 from rustybt.constants import NAT, NS_PER_DAY, NS_PER_MINUTE, OHLCV
 from rustybt.data.factors import Factors
+from rustybt.data.selection import Selection
 from rustybt.kernels.adjust import round_window
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ class Portal:
         self.session_ns = bundle.sessions.session_ns
         self.factors = Factors(bundle.adjustments, self.finder, self.session_ns)
         self._fields: dict[str, FloatArray] = {}
+        self._reported: dict[str, FloatArray] = {}
         # Assets of different bundles compare equal by sid, so the cache is this bundle's own.
-        self._asset_index = lru_cache(maxsize=256)(_index_of)
+        self.selection = lru_cache(maxsize=256)(self._select)
+        self._labels = lru_cache(maxsize=64)(self._window_labels)
         equities = self.finder.equities
         starts = np.array([equity.start_ns for equity in equities], dtype=np.int64)
         ends = np.array([equity.end_ns for equity in equities], dtype=np.int64)
@@ -112,8 +115,29 @@ class Portal:
         return pd.DatetimeIndex(labels.view("datetime64[ns]")).tz_localize("UTC")
 
     def asset_index(self, assets: "tuple[Equity, ...]") -> pd.Index:
-        """Give assets as a frame's labels; building an index takes longer than a small window."""
-        return self._asset_index(assets)
+        """Give assets as a frame's labels."""
+        return self.selection(assets).index
+
+    def _select(self, assets: "tuple[Equity, ...]") -> Selection:
+        return Selection(assets, self.factors.of)
+
+    def window_labels(self, row: int, bars: int) -> pd.DatetimeIndex:
+        """Give the labels of the sessions of a window that ends at a row, tz-naive."""
+        return self._labels(row, bars).view()
+
+    def _window_labels(self, row: int, bars: int) -> pd.DatetimeIndex:
+        start = row - bars + 1
+        if start >= 0:
+            return self.sessions[start : row + 1]
+        return pd.DatetimeIndex(self.sessions_before[start:].append(self.sessions[: row + 1]))
+
+    def reported(self, field: str) -> FloatArray:
+        """Give the dense array of a field as `history` reports what no adjustment changes: `rounded`, read-only."""
+        found = self._reported.get(field)
+        if found is None:
+            values = self.bundle.reported(field) if self.rounds_windows else self.array(field)
+            found = self._reported[field] = np.asarray(values)
+        return found
 
     def array(self, field: str) -> FloatArray:
         """Give the dense array of a field.
@@ -267,10 +291,6 @@ class Portal:
             return pd.DatetimeIndex([], dtype="datetime64[ns]")
         table = session_table(self.bundle.calendar_name, pd.Timestamp(first), pd.Timestamp(last))
         return pd.DatetimeIndex(table.session_ns.view("datetime64[ns]"))
-
-
-def _index_of(assets: "tuple[Equity, ...]") -> pd.Index:
-    return pd.Index(assets, dtype=object)
 
 
 def portal_of(bundle: "BundleData", full_precision: bool = False) -> Portal:

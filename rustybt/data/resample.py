@@ -7,7 +7,6 @@ the window's last one, which ends with the current minute. A bar is labelled by 
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 from rustybt._typing import FloatArray, IntArray
 from rustybt.assets import Equity
@@ -69,8 +68,7 @@ def resampled_window(
     window = market.portal.rounded(window)
     if field == "price":
         _fill_forward(market, assets, window, begin, rows, at)
-    labels = market.label_ns[np.append(starts[1:], at.bar + 1) - 1]
-    return Window(window, pd.DatetimeIndex(labels.view("datetime64[ns]")).tz_localize("UTC"))
+    return Window(window, lambda: market.label_index[np.append(starts[1:], at.bar + 1) - 1])
 
 
 def bar_starts(first: Sequence[int], row: int, bar: int, bars: int, minutes: int) -> IntArray:

@@ -14,7 +14,7 @@ from rustybt.assets import AssetFinder
 from rustybt.calendars import SessionTable
 from rustybt.constants import OHLCV
 from rustybt.data.adjustments import Adjustments
-from rustybt.data.dense import LAST_TRADED, fill_field, fill_last_traded, open_dense
+from rustybt.data.dense import LAST_TRADED, fill_field, fill_last_traded, fill_rounded, open_dense
 from rustybt.data.manifest import Manifest, cache_path, read_manifest, verify_files, version_path
 from rustybt.data.minutes import MinuteBars, MinuteTable
 from rustybt.data.tables import VersionTables, from_records, load_image, read_parquet, save_image
@@ -58,6 +58,7 @@ class BundleData:
         self.path = version_path(root, manifest.name, version)
         self._cache = cache_path(root, manifest)
         self._arrays: dict[str, np.memmap[Any, Any]] = {}
+        self._reported: dict[str, np.memmap[Any, Any]] = {}
 
     def __repr__(self) -> str:
         return f"BundleData({self.name!r}, version {self.version})"
@@ -147,6 +148,26 @@ class BundleData:
         mapped = self._arrays.get(field)
         if mapped is None:
             mapped = self._arrays[field] = self._open(field)
+        return mapped
+
+    def reported(self, field: str) -> np.memmap[Any, Any]:
+        """Map the dense array of a field of the daily bars, rounded as history windows are.
+
+        Parameters
+        ----------
+        field : {"open", "high", "low", "close", "volume"}
+            See `daily`.
+
+        Returns
+        -------
+        np.memmap of float64, shape (n_sessions, n_assets)
+            C-contiguous, read-only.
+        """
+        mapped = self._reported.get(field)
+        if mapped is None:
+            shape = (len(self.sessions.session_ns), len(self.asset_finder.sids))
+            path, raw = self._cache / f"reported_{field}.npy", np.asarray(self.daily(field))
+            mapped = self._reported[field] = open_dense(path, shape, np.float64, partial(fill_rounded, values=raw))
         return mapped
 
     @property

@@ -4,6 +4,7 @@ Zipline multiplies the earlier rows by each factor, one by one in date order, an
 the end. Cumulative factors would give other last bits, and another third decimal at ties.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,9 +35,8 @@ def apply_factors(column: NDArray[np.float64], start: int, rows: Sequence[int], 
     array([5., 5., 5.])
     """
     last = start + len(column) - 1
-    for row, factor in zip(rows, factors, strict=True):
-        if start < row <= last:
-            column[: row - start] *= factor
+    for i in range(bisect_right(rows, start), bisect_right(rows, last)):
+        column[: rows[i] - start] *= factors[i]
 
 
 def round_window(window: NDArray[np.float64]) -> NDArray[np.float64]:

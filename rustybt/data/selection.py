@@ -1,0 +1,82 @@
+"""What do windows need to know of the assets that are asked for?"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from rustybt._typing import FloatArray
+from rustybt.assets import Equity
+from rustybt.data.factors import FactorList
+
+
+class Selection:
+    """Some assets of a bundle, in the order in which they were asked for.
+
+    Parameters
+    ----------
+    assets : tuple of Equity
+        Which.
+    factors_of : callable of (int, str)
+        Gives the factors of a column for a field.
+
+    Attributes
+    ----------
+    columns : list of int
+        Their places in the dense arrays.
+    """
+
+    __slots__ = ("_factors_of", "_index", "_merged", "_together", "assets", "columns")
+
+    def __init__(self, assets: tuple[Equity, ...], factors_of: Callable[[int, str], FactorList]) -> None:
+        self.assets = assets
+        self.columns = [asset.column for asset in assets]
+        first = self.columns[0] if assets else 0
+        together = self.columns == list(range(first, first + len(assets)))
+        self._together = slice(first, first + len(assets)) if together else None
+        self._factors_of = factors_of
+        self._merged: dict[bool, tuple[list[int], list[tuple[int, float]]]] = {}
+        self._index = pd.Index(assets, dtype=object)
+
+    @property
+    def index(self) -> pd.Index:
+        """The assets as a frame's labels; building an index anew takes longer than a small window."""
+        return self._index.view()
+
+    def rows(self, array: FloatArray, begin: int, end: int) -> FloatArray:
+        """Give rows [begin, end) of a dense array: a view where the assets lie side by side in it, else a copy."""
+        if self._together is not None:
+            return array[begin:end, self._together]
+        return np.take(array[begin:end], self.columns, axis=1)
+
+    def factors(self, field: str, after: int, until: int) -> list[tuple[int, int, float]]:
+        """Give what falls into a window.
+
+        Parameters
+        ----------
+        field : str
+            "volume" or a price.
+        after, until : int
+            Session rows: those of factors that take effect after the first and up to the second.
+
+        Returns
+        -------
+        list of (int, int, float)
+            Row, place among the assets and multiplier of what is earlier; ascending by row, and within one asset in the
+            order in which they are applied.
+        """
+        of_volume = field == "volume"
+        merged = self._merged.get(of_volume)
+        if merged is None:
+            merged = self._merged[of_volume] = _merge([self._factors_of(column, field) for column in self.columns])
+        rows, factors = merged
+        first, last = bisect_right(rows, after), bisect_right(rows, until)
+        return [(rows[i], *factors[i]) for i in range(first, last)]
+
+
+def _merge(lists: Sequence[FactorList]) -> tuple[list[int], list[tuple[int, float]]]:
+    """Sort the factors of several assets by row; the sort is stable, so that each asset keeps its order."""
+    events = [(row, k, value) for k, one in enumerate(lists) for row, value in zip(*one, strict=True)]
+    events.sort(key=lambda event: event[0])
+    return [row for row, _, _ in events], [(k, value) for _, k, value in events]
