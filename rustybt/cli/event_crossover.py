@@ -20,7 +20,7 @@ class EventCrossover(Strategy):
 
     def handle_data(self, context: Any, data: Any) -> None:
         """Order where the averages crossed; a stock that was not yet listed has no average, and is not held."""
-        closes = data.history(context.assets, "close", self.slow, "1d").to_numpy()
+        closes = data.window(context.assets, "close", self.slow)
         rising = closes[-self.fast :].mean(axis=0) > closes.mean(axis=0)
         for asset, up in zip(context.assets, rising.tolist(), strict=True):
             if up != (asset in context.held):
