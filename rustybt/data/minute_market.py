@@ -145,12 +145,15 @@ class MinuteMarket:
         return minute_history.session_window(self, assets, at, bars, field)
 
     def rows(self, field: str, begin: int, end: int, columns: list[int]) -> FloatArray:
-        """Give a copy of raw values of minutes [begin, end), shape (end - begin, len(columns))."""
+        """Give a copy of raw values of minutes [begin, end), shape (end - begin, len(columns)).
+
+        It lies row by row in memory, as Zipline's windows do: sums over it then add up in Zipline's order.
+        """
         parts = []
         block = bisect_right(self._block_first, begin) - 1
         while begin < end:
             start, stop = self._block_first[block], min(self._block_first[block + 1], end)
-            parts.append(self.array(field, block)[begin - start : stop - start, columns])
+            parts.append(self.array(field, block)[begin - start : stop - start].take(columns, axis=1))
             begin, block = stop, block + 1
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
