@@ -208,7 +208,7 @@ class Blotter:
             self.cancel(order.id, now, noted=False)
             if self.cancel_policy.warn_on_cancel:
                 _warn_of_cancel(order)
-        self._prune()
+        self._drop_empty()
         return cancelled
 
     def apply_splits(self, splits: Iterable[tuple[Equity, float]]) -> None:
@@ -260,7 +260,8 @@ class Blotter:
                 for queue, bar in bars:
                     filling.work_off(queue, bar, side)
             self._settle(filling, ledger, at.now)
-        self._prune()
+            self._leave(filling.changed)
+        self._drop_empty()
 
     def _settle(self, filling: Filling, ledger: Ledger, now: pd.Timestamp) -> None:
         """Note what the fills of a bar changed, and book what waited for the last of them."""
@@ -273,8 +274,10 @@ class Blotter:
             pay(asset, cost)
         for order, shares, price in filling.entries:
             self._place_exits(order, shares, price, now)
-            for changed in self._exits.fit(order.asset, ledger.positions[order.asset].amount, now):
+            fitted = self._exits.fit(order.asset, ledger.positions[order.asset].amount, now)
+            for changed in fitted:
                 ledger.note_order(changed)
+            filling.changed += fitted
 
     def _place_exits(self, entry: Order, shares: float, price: float, now: pd.Timestamp) -> None:
         """Place the stop and the target for a fill; they are tested from the next bar on."""
@@ -284,14 +287,19 @@ class Blotter:
             styles.append(LimitOrder(target, asset=entry.asset))
         self._exits.attach(tuple(self._enter(entry.asset, -shares, style, now, parent=entry.id) for style in styles))
 
-    def _prune(self) -> None:
-        for asset, queue in list(self.open_orders.items()):
-            if len(queue) > 1:
-                queue[:] = [order for order in queue if order.open]
-            elif queue and not queue[0].open:
-                queue.clear()
-            if not queue:
-                del self.open_orders[asset]
+    def _drop_empty(self) -> None:
+        for asset in [asset for asset, queue in self.open_orders.items() if not queue]:
+            del self.open_orders[asset]
+
+    def _leave(self, changed: Iterable[Order]) -> None:
+        """Take what is done out of its queue; one that waits there may be thousands long, so that none is gone through."""
+        for order in changed:
+            if not order.open:
+                queue = self.open_orders.get(order.asset)
+                if queue and queue[0] is order:
+                    del queue[0]
+                elif queue and order in queue:
+                    queue.remove(order)
 
 
 def _warn_of_cancel(order: Order) -> None:
