@@ -101,7 +101,8 @@ def run_batch(
     Raises
     ------
     InvalidParameter
-        If the class is none, a set has an unknown parameter, or the run asks for what only the event tier can do.
+        If the class is none, a set has an unknown parameter or one named as a metric is, or the run asks for what only
+        the event tier can do.
     UnknownBundle, InvalidSpan
         If the bundle is not there, or the days do not fit it.
 
@@ -122,10 +123,20 @@ def run_batch(
         raise InvalidParameter(f"strategy_class {strategy_class!r} is no subclass of rustybt.VectorStrategy")
     data = bundle if isinstance(bundle, BundleData) else load(bundle, environ=environ)
     batch = Batch.over(data, start, end, capital_base, setup, benchmark_returns)
-    rows = ((one, batch.run(strategy_class(**one))) for one in params)
-    if setup.stop_rules is None:
-        return pd.DataFrame({**one, **run.metrics} for one, run in rows)
-    return pd.DataFrame({**one, **run.metrics, "stopped": run.stopped and str(run.stopped)} for one, run in rows)
+    rows, stops = [], []
+    for one in params:
+        run = batch.run(strategy_class(**one))
+        clashing = [name for name in one if name in run.metrics]
+        if clashing:
+            raise InvalidParameter(
+                f"parameter {clashing[0]!r} has the name of a metric: its column would hide it, rename"
+            )
+        rows.append({**one, **run.metrics})
+        stops.append(run.stopped and str(run.stopped))
+    frame = pd.DataFrame(rows)
+    if setup.stop_rules is not None:
+        frame["stopped"] = pd.Series(stops, index=frame.index, dtype=object)
+    return frame
 
 
 class BatchRun(NamedTuple):
@@ -190,7 +201,7 @@ class Batch:
         """Run a strategy with its parameters set."""
         outcome = self._run.run(strategy, keeps_orders=False)
         benchmark = benchmark_of(self._run, strategy, self._benchmark)
-        return BatchRun(self._metrics.of(outcome, benchmark), outcome.returns, outcome.stopped)
+        return BatchRun(self._metrics.of(outcome, benchmark), outcome.returns.copy(), outcome.stopped)
 
 
 class Idle(VectorStrategy):

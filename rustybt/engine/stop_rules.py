@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import NamedTuple
 
 import pandas as pd
@@ -49,11 +50,12 @@ class StopRules:
     min_bars: int = 0
 
     def __post_init__(self) -> None:
-        if self.max_drawdown is not None and not 0 < self.max_drawdown < math.inf:
-            raise InvalidParameter(f"max_drawdown {self.max_drawdown} must be above 0: 0.3 is 30%")
-        if self.min_equity is not None and not math.isfinite(self.min_equity):
-            raise InvalidParameter(f"min_equity {self.min_equity} must be finite: give an amount of money")
-        _check_count("negative_return_after", self.negative_return_after, 0)
+        if self.max_drawdown is not None and not (_is_number(self.max_drawdown) and 0 < self.max_drawdown < math.inf):
+            raise InvalidParameter(f"max_drawdown {self.max_drawdown!r} must be a number above 0: 0.3 is 30%")
+        if self.min_equity is not None and not (_is_number(self.min_equity) and math.isfinite(self.min_equity)):
+            raise InvalidParameter(f"min_equity {self.min_equity!r} must be a finite number: give an amount of money")
+        if self.negative_return_after is not None:
+            _check_count("negative_return_after", self.negative_return_after, 0)
         _check_count("check_every", self.check_every, 1)
         _check_count("min_bars", self.min_bars, 0)
         if self.max_drawdown is None and self.min_equity is None and self.negative_return_after is None:
@@ -77,9 +79,11 @@ NEVER: Thresholds = (math.inf, -math.inf, -1, 1, 0)
 """Thresholds that no run crosses."""
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _check_count(parameter: str, value: object, least: int) -> None:
-    if value is None:
-        return
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InvalidParameter(f"{parameter} {value!r} must be a whole number of bars, at least {least}")
 
