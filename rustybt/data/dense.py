@@ -7,11 +7,13 @@ a reader sees a whole file or none; one that is damaged is made again.
 from __future__ import annotations
 
 import glob
+import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,9 @@ from rustybt._typing import FloatArray, IntArray
 from rustybt.data.files import file_lock, replacing
 from rustybt.errors import BundleCorrupt
 from rustybt.kernels.adjust import round_window
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 LAST_TRADED: Final = "last_traded"
 """The field that `fill_last_traded` makes of the volume."""
@@ -211,13 +216,11 @@ def _bar_blocks(
 ) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
     """Read sid, label (nanoseconds) and one field of the bars, some assets at a time so that memory stays bounded."""
     # Workers map arrays that exist, and must not start DuckDB.
-    import duckdb
     from duckdb import ColumnExpression, ConstantExpression
 
     assets = max(1, _CELLS_PER_BLOCK // max(1, rows))
-    connection = duckdb.connect(":memory:", config={"threads": _DUCKDB_THREADS})
-    try:
-        table = connection.read_parquet(glob.escape(str(bars)))
+    with _database(os.getpid()).cursor() as cursor:
+        table = cursor.read_parquet(glob.escape(str(bars)))
         sid, columns = ColumnExpression("sid"), [ColumnExpression(name) for name in ("sid", *names)]
         for start in range(0, len(sids), assets):
             block = sids[start : start + assets]
@@ -225,5 +228,14 @@ def _bar_blocks(
             found = table.filter(wanted).select(*columns).fetchnumpy()
             times, values = (np.asarray(found[name]) for name in names)
             yield np.asarray(found["sid"]), times.astype("datetime64[ns]").astype(np.int64), values
-    finally:
-        connection.close()
+
+
+@cache
+def _database(pid: int) -> DuckDBPyConnection:
+    """Give the process's one DuckDB, whose start takes longer than a field of a small bundle.
+
+    A forked child has one of its own, and never closes the one that it inherited, which would crash it.
+    """
+    import duckdb
+
+    return duckdb.connect(":memory:", config={"threads": _DUCKDB_THREADS})
