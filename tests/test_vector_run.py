@@ -111,7 +111,6 @@ def test_any_process_gives_the_same_bits(ingested):
 
 
 def _environ():
-    import os
 
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 

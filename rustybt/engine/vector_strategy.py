@@ -22,6 +22,10 @@ DECISIONS: Final = {"target_percent": TARGET_PERCENT, "target_shares": TARGET_SH
 """Methods of which a vector strategy has one, and what the kernel takes their arrays for."""
 
 
+AT_BARS: Final = ("initialize", "handle_data", "before_trading_start")
+"""Methods of a strategy that decides at bars."""
+
+
 class VectorStrategy(Strategy):
     """Base of a strategy that decides for all sessions at once: override one of the three methods.
 
@@ -98,13 +102,19 @@ def deciding_method(strategy: VectorStrategy) -> str:
     Raises
     ------
     InvalidParameter
-        If it overrides none, or several.
+        If it overrides none, or several, or what is called at bars.
     """
     own = [name for name in DECISIONS if getattr(type(strategy), name) is not getattr(VectorStrategy, name)]
     if len(own) != 1:
         found = " and ".join(own) or "none"
         raise InvalidParameter(
             f"{type(strategy).__name__} overrides {found} of {', '.join(DECISIONS)}: a vector strategy has exactly one"
+        )
+    never = [name for name in AT_BARS if getattr(type(strategy), name) is not getattr(VectorStrategy, name)]
+    if never:
+        raise InvalidParameter(
+            f"{type(strategy).__name__} overrides {' and '.join(never)}, which nothing calls in a vector strategy: "
+            "name assets, benchmark, slippage and commission as class attributes, or derive from Strategy"
         )
     return own[0]
 
