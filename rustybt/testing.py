@@ -19,13 +19,14 @@ from rustybt.engine.vector import VectorRun
 from rustybt.engine.vector_market import tape_of
 from rustybt.engine.vector_strategy import VectorStrategy, deciding_method, decisions_of
 from rustybt.errors import InvalidParameter
+from rustybt.finance.cancel_policy import NeverCancel
 from rustybt.results.result import RunResult
 from rustybt.run import simulate
 
 METHODS = {"target_percent": "order_target_percent", "target_shares": "order_target", "orders": "order"}
 """What an event strategy calls for each kind of decision."""
 
-OTHERS = ("order_value", "order_percent", "order_target_value", "batch_market_order")
+OTHERS = ("order_value", "order_percent", "order_target_value", "batch_market_order", "cancel_order")
 TOLERANCE = 1e-9
 RATIOS = ("returns", "leverage", "volatility", "return", "alpha", "beta", "sharpe", "sortino", "drawdown")
 CELLS = {"orders": ("id", "reason"), "transactions": ("order_id", "commission"), "positions": ()}
@@ -122,7 +123,7 @@ def assert_tiers_agree(
     by_event = simulate(scribe.hooks(hooks_of(event)), data, start, end, capital_base, setup=setup)
     twin = scribe.twin(vector)
     _require_equal("the vector tier, run with the event strategy's decisions", by_event, _run(twin, run, data))
-    diverging = first_divergence(scribe.decisions, vector, run, assets)
+    diverging = first_divergence(scribe.decisions[: len(by_event.returns)], vector, run, assets)
     if diverging is not None:
         raise TiersDisagree(f"{diverging}; with equal decisions the tiers agree")
     _require_equal("the vector strategy, with equal decisions", by_event, _run(vector, run, data))
@@ -135,8 +136,8 @@ def first_divergence(
 
     Parameters
     ----------
-    decisions : float64 array, shape (n_sessions, n_assets)
-        Those of the event strategy.
+    decisions : float64 array, shape (n, n_assets)
+        Those of the event strategy, in the sessions that were run.
     vector : VectorStrategy
         To compare.
     run, assets
@@ -147,8 +148,8 @@ def first_divergence(
     Decision or None
     """
     span = run.span
-    own = decisions_of(vector, bars_of(run.portal, span.first, span.last, assets))
-    counts = tape_of(run.portal, span, assets, run.setup.rules).tape.tradable[:, : len(assets)]
+    own = decisions_of(vector, bars_of(run.portal, span.first, span.last, assets))[: len(decisions)]
+    counts = tape_of(run.portal, span, assets, run.setup.rules).tape.tradable[: len(decisions), : len(assets)]
     differs = np.argwhere(counts & ~_equal(decisions, own, deciding_method(vector) == "orders"))
     if not len(differs):
         return None
@@ -228,6 +229,10 @@ class _Scribe:
     def twin(self, vector: VectorStrategy) -> VectorStrategy:
         """Give a vector strategy with these decisions and the event strategy's costs."""
         decisions, blotter, names = self.decisions, self._context.blotter, self._assets
+        if not isinstance(blotter.cancel_policy, NeverCancel):
+            raise InvalidParameter(
+                f"the event strategy sets {type(blotter.cancel_policy).__name__}, which a vector strategy cannot"
+            )
 
         def decide(strategy: VectorStrategy, bars: Bars) -> FloatArray:
             return decisions
@@ -246,7 +251,7 @@ class _Scribe:
 def _require_equal(who: str, event: RunResult, vector: RunResult) -> None:
     found = difference(event.perf, vector.perf)
     if found:
-        raise TiersDisagree(f"{who} does not give the perf frame of the event tier: {found}")
+        raise TiersDisagree(f"{who}, does not give the perf frame of the event tier: {found}")
 
 
 def difference(left: pd.DataFrame, right: pd.DataFrame) -> str:
@@ -279,7 +284,7 @@ def difference(left: pd.DataFrame, right: pd.DataFrame) -> str:
             found.append((rows.index(True), name))
     if not found:
         return ""
-    row, name = min(found)
+    row, name = min(found, key=lambda place: (place[0], place[1] not in CELLS))
     return f"{name} at {left.index[row].date()}: {left[name].iloc[row]!r} against {right[name].iloc[row]!r}"
 
 

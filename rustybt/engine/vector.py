@@ -141,7 +141,9 @@ class VectorRun(NamedTuple):
             "metrics of one's own": bool(self.setup.hooked),
             "capital_changes": bool(self.setup.capital_changes),
             f"the order book {blotter.book.__name__}": blotter.book is not Blotter,
-            f"the cancel policy {blotter.cancel_policy!r}": not isinstance(blotter.cancel_policy, NeverCancel | None),
+            f"the cancel policy {type(blotter.cancel_policy).__name__}": not isinstance(
+                blotter.cancel_policy, NeverCancel | None
+            ),
         }
         for what, is_asked in asked.items():
             if is_asked:

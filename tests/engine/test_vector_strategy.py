@@ -286,7 +286,7 @@ class Hooked:
         ({"capital_changes": {"2020-01-06": {"type": "delta", "value": 10.0}}}, "capital_changes"),
         ({"metrics_set": default_metrics() | {Hooked()}}, "metrics of one's own"),
         ({"blotter": OwnBook}, "the order book OwnBook"),
-        ({"blotter": SimulationBlotter(cancel_policy=EODCancel())}, "the cancel policy"),
+        ({"blotter": SimulationBlotter(cancel_policy=EODCancel())}, "the cancel policy EODCancel"),
     ],
 )
 def test_extras_that_need_bars_are_refused(bundle, setup, match):
