@@ -282,7 +282,7 @@ def require_calendar(trading_calendar: Any, bundle: BundleData) -> None:
     InvalidParameter
         If it is another, or none.
     """
-    own = bundle.sessions.name
+    own = bundle.calendar_name
     if trading_calendar is None or (isinstance(trading_calendar, str) and trading_calendar == own):
         return
     given = get_calendar(trading_calendar) if isinstance(trading_calendar, str) else trading_calendar

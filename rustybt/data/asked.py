@@ -5,6 +5,8 @@ from typing import Any
 
 from rustybt.assets import Asset, Equity
 
+ONLY_EQUITIES = {Equity}
+
 
 def asset_list(assets: Any, parameter: str) -> list[Equity]:
     """Give several assets as a list.
@@ -16,6 +18,8 @@ def asset_list(assets: Any, parameter: str) -> list[Equity]:
     """
     if isinstance(assets, Iterable) and not isinstance(assets, str):
         chosen = list(assets)
+        if set(map(type, chosen)) <= ONLY_EQUITIES:
+            return chosen
         wrong = next((a for a in chosen if not isinstance(a, Asset)), None)
         if wrong is None:
             return chosen

@@ -78,8 +78,8 @@ class Market(Protocol):
     def bars_of(self, row: int) -> range:
         """Give the bars of a session."""
 
-    def times_of(self, row: int) -> list[pd.Timestamp]:
-        """Give the time of each of a session's bars, UTC."""
+    def instants_of(self, row: int) -> list[Instant]:
+        """Give the moment of each of a session's bars."""
 
     def instant_before(self, bar: int) -> Instant:
         """Give the moment of the bar before one; its bar is -1, and its row too, where there is none."""
@@ -114,6 +114,7 @@ class DailyMarket:
         self.label_ns = portal.session_table.close_ns
         self._close, self._volume = portal.array("close"), portal.array("volume")
         self._alive_from, self._alive_to = portal.alive_from, portal.alive_to
+        self._close_times = portal.close_times
 
     def price(self, asset: "Equity", at: Instant) -> float:
         """Give the last known close; see `Portal.price`. Before the session's bar it is adjusted over the night."""
@@ -156,9 +157,9 @@ class DailyMarket:
         """Give the session itself."""
         return range(row, row + 1)
 
-    def times_of(self, row: int) -> list[pd.Timestamp]:
-        """Give the session's close."""
-        return [self.portal.close_times[row]]
+    def instants_of(self, row: int) -> list[Instant]:
+        """Give the moment of the session's close."""
+        return [Instant(row, row, self._close_times[row])]
 
     def instant_before(self, bar: int) -> Instant:
         """Give the close of the session before; before the first it has no bar."""

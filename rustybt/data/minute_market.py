@@ -173,9 +173,11 @@ class MinuteMarket:
         """Give the minutes of a session."""
         return range(self.first[row], self.first[row + 1])
 
-    def times_of(self, row: int) -> list[pd.Timestamp]:
-        """Give the time of each of a session's minutes, UTC."""
-        return self.label_index[self.first[row] : self.first[row + 1]].tolist()
+    def instants_of(self, row: int) -> list[Instant]:
+        """Give the moment of each of a session's minutes."""
+        first, end = self.first[row], self.first[row + 1]
+        times = self.label_index[first:end].tolist()
+        return [Instant(row, bar, now) for bar, now in zip(range(first, end), times, strict=True)]
 
     @cached_property
     def label_index(self) -> pd.DatetimeIndex:

@@ -51,9 +51,9 @@ class OpenMarket:
         """Give the bars of a session."""
         return self._market.bars_of(row)
 
-    def times_of(self, row: int) -> list[pd.Timestamp]:
-        """Give the time of each of a session's bars, UTC."""
-        return self._market.times_of(row)
+    def instants_of(self, row: int) -> list[Instant]:
+        """Give the moment of each of a session's bars."""
+        return self._market.instants_of(row)
 
     def instant_before(self, bar: int) -> Instant:
         """Give the moment of the bar before one."""

@@ -36,7 +36,7 @@ class Selection:
         together = self.columns == list(range(first, first + len(assets)))
         self._together = slice(first, first + len(assets)) if together else None
         self._factors_of = factors_of
-        self._merged: dict[bool, tuple[list[int], list[tuple[int, float]]]] = {}
+        self._merged: dict[bool, tuple[list[int], list[tuple[int, int, float]]]] = {}
         self._index = pd.Index(assets, dtype=object)
 
     @property
@@ -71,12 +71,11 @@ class Selection:
         if merged is None:
             merged = self._merged[of_volume] = _merge([self._factors_of(column, field) for column in self.columns])
         rows, factors = merged
-        first, last = bisect_right(rows, after), bisect_right(rows, until)
-        return [(rows[i], *factors[i]) for i in range(first, last)]
+        return factors[bisect_right(rows, after) : bisect_right(rows, until)]
 
 
-def _merge(lists: Sequence[FactorList]) -> tuple[list[int], list[tuple[int, float]]]:
+def _merge(lists: Sequence[FactorList]) -> tuple[list[int], list[tuple[int, int, float]]]:
     """Sort the factors of several assets by row; the sort is stable, so that each asset keeps its order."""
     events = [(row, k, value) for k, one in enumerate(lists) for row, value in zip(*one, strict=True)]
     events.sort(key=lambda event: event[0])
-    return [row for row, _, _ in events], [(k, value) for _, k, value in events]
+    return [row for row, _, _ in events], events

@@ -61,12 +61,12 @@ def _session_from(session_ns: IntArray, date_ns: int) -> int:
     return date_ns if date_ns == NAT or row == len(session_ns) else int(session_ns[row])
 
 
-def before_trading_start(session_label: pd.Timestamp) -> pd.Timestamp:
-    """Give the minute at which before_trading_start runs: 08:45 in New York, whatever the calendar.
+def before_trading_start(sessions: pd.DatetimeIndex) -> list[pd.Timestamp]:
+    """Give the minutes at which before_trading_start runs: 08:45 in New York, whatever the calendar.
 
     Examples
     --------
-    >>> str(before_trading_start(pd.Timestamp("2020-07-01")))
-    '2020-07-01 12:45:00+00:00'
+    >>> [str(minute) for minute in before_trading_start(pd.DatetimeIndex(["2020-07-01"]))]
+    ['2020-07-01 12:45:00+00:00']
     """
-    return (session_label + BEFORE_TRADING_START).tz_localize("America/New_York").tz_convert("UTC")
+    return (sessions + BEFORE_TRADING_START).tz_localize("America/New_York").tz_convert("UTC").tolist()

@@ -161,7 +161,8 @@ class Context(OrderMethods, SettingMethods):
 
     def _move(self, at: Instant, seen: Instant | None = None) -> None:
         self._at = at
-        self._data._move(at, seen)
+        data = self._data
+        data._at, data._seen = at, seen
 
     def _change_capital(self, when: pd.Timestamp) -> None:
         """Take the cash from outside that comes at a moment, if any, valued at the latest prices before it."""

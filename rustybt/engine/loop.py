@@ -5,7 +5,8 @@ closes, records. Whatever nobody needs in a session is not computed in it.
 """
 
 from bisect import bisect_left
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,7 @@ def simulate_sessions(algorithm: Context, benchmark_returns: FloatArray | None =
         stopped = None
         for row in range(span.first, span.last + 1):
             session.run(row)
-            stopped = session.look(row)
+            stopped = session.look(row) if session.watched else None
             if stopped is not None:
                 break
         return recorder.finish(benchmark, stopped)
@@ -86,6 +87,7 @@ class _Session:
         # Sessions that begin in the books whether or not the algorithm does anything: all of them, or those of actions.
         self._watch = None if setup.stop_rules is None else StopWatch(setup.stop_rules)
         watched = setup.hooked or algorithm._account_controls or self._watch
+        self.watched = self._watch is not None
         self._begins_all = bool(watched or self._rules.charges_financing)
         self._due = {*self._actions.sessions, *self._changes}
         self._in_parts = algorithm._hooks.before_trading_start is not None or self._changes_at_bars
@@ -95,11 +97,11 @@ class _Session:
         if self._begins_all or self._labels_ns[row] in self._due:
             self._act(row)
         recorder.row = row
-        bars, times = self._market.bars_of(row), self._market.times_of(row)
+        bars = self._market.instants_of(row)
         if self._in_parts:
-            self._parts(row, bars, times)
+            self._parts(row, bars)
         else:
-            self._bars(row, bars, times)
+            self._bars(bars)
         if row >= self._first_close:
             self._close_expired(row, algorithm._at)
         if self._blotter.open_orders:
@@ -177,26 +179,31 @@ class _Session:
             self._ledger.earn(cash, stock)
             self._due.update([dividend.pay_ns for dividend in cash] + [dividend.pay_ns for dividend in stock])
 
-    def _parts(self, row: int, bars: range, times: list[pd.Timestamp]) -> None:
+    def _parts(self, row: int, bars: list[Instant]) -> None:
         """Run a session with something before its bars or between them."""
         if self._changes_at_bars:
-            self._algorithm._move(Instant(row, bars[0] - 1, self._midnight(row)))
-        before = self._bars_before_trading_start(row, times)
-        self._bars(row, bars[:before], times[:before])
+            self._algorithm._move(Instant(row, bars[0].bar - 1, self._midnight(row)))
+        before = self._bars_before_trading_start(row, bars)
+        self._bars(bars[:before])
         if before < len(bars):
-            self._before_trading_start(row, bars[before])
-        self._bars(row, bars[before:], times[before:])
+            self._before_trading_start(row, bars[before].bar)
+        self._bars(bars[before:])
 
-    def _bars_before_trading_start(self, row: int, times: list[pd.Timestamp]) -> int:
+    @cached_property
+    def _mornings(self) -> list[pd.Timestamp]:
+        span = self._algorithm._span
+        return before_trading_start(self._portal.sessions[span.first : span.last + 1])
+
+    def _bars_before_trading_start(self, row: int, bars: list[Instant]) -> int:
         """Count the session's bars before 08:45 in New York; all of them where that market's day is over by then."""
         if self._algorithm._hooks.before_trading_start is None:
-            return len(times)
-        moment = before_trading_start(self._portal.session_labels[row])
-        return len(times) if moment > times[-1] else bisect_left(times, moment)
+            return len(bars)
+        moment = self._mornings[row - self._first].value
+        return len(bars) if moment > bars[-1].now_ns else bisect_left(bars, moment, key=attrgetter("now_ns"))
 
     def _before_trading_start(self, row: int, next_bar: int) -> None:
         algorithm = self._algorithm
-        now = before_trading_start(self._portal.session_labels[row])
+        now = self._mornings[row - self._first]
         if self._market.frequency == "daily" and not self._rules.no_lookahead_before_trading_start:
             algorithm._move(Instant(row, row, now))  # sees today's close, as in Zipline
         else:
@@ -208,14 +215,13 @@ class _Session:
         finally:
             algorithm._in_before_trading_start = False
 
-    def _bars(self, row: int, bars: range, times: list[pd.Timestamp]) -> None:
+    def _bars(self, bars: list[Instant]) -> None:
         algorithm, blotter, ledger, data = self._algorithm, self._blotter, self._ledger, self._data
         handle_data, events = algorithm._hooks.handle_data, algorithm._events
         fill_data = algorithm._fill_data
-        for bar, now in zip(bars, times, strict=True):
+        for at in bars:
             if self._changes_at_bars:
-                algorithm._change_capital(now)
-            at = Instant(row, bar, now)
+                algorithm._change_capital(at.now)
             algorithm._move(at)
             if blotter.open_orders:
                 if fill_data is not data:
@@ -225,7 +231,7 @@ class _Session:
             if handle_data is not None:
                 handle_data(algorithm, data)
             if events:
-                for callback in events.get(bar, ()):
+                for callback in events.get(at.bar, ()):
                     callback(algorithm, data)
             if blotter.new_orders:
                 placed, blotter.new_orders = blotter.new_orders, []

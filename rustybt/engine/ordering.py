@@ -117,7 +117,8 @@ class OrderMethods:
         """Order up or down to a number of shares; see `rustybt.api.order_target`."""
         if not self._can_order(asset):
             return None
-        return self._order(asset, self._missing(asset, target), limit_price, stop_price, style, bracket)
+        shares = self._missing(asset, target, self._valued())
+        return self._order(asset, shares, limit_price, stop_price, style, bracket)
 
     def order_target_value(
         self,
@@ -132,7 +133,7 @@ class OrderMethods:
         """Order up or down to a position's worth; see `rustybt.api.order_target_value`."""
         if not self._can_order(asset):
             return None
-        shares = self._missing(asset, self._shares_worth(asset, target))
+        shares = self._missing(asset, self._shares_worth(asset, target), self._valued())
         return self._order(asset, shares, limit_price, stop_price, style, bracket)
 
     def order_target_percent(
@@ -148,8 +149,9 @@ class OrderMethods:
         """Order up or down to a fraction of the portfolio; see `rustybt.api.order_target_percent`."""
         if not self._can_order(asset):
             return None
-        worth = self._shares_worth(asset, self._valued().portfolio_value * target)
-        return self._order(asset, self._missing(asset, worth), limit_price, stop_price, style, bracket)
+        books = self._valued()
+        shares = self._missing(asset, self._shares_worth(asset, books.portfolio_value * target), books)
+        return self._order(asset, shares, limit_price, stop_price, style, bracket)
 
     def batch_market_order(self, share_counts: pd.Series, *, bracket: Bracket | None = None) -> pd.Index:
         """Place many market orders; see `rustybt.api.batch_market_order`."""
@@ -196,7 +198,8 @@ class OrderMethods:
         """Order shares of what can be ordered."""
         blotter, now = self.blotter, self._at.now
         shares = fractional_order(amount) if blotter.rules.fractional_shares else whole_order(amount)
-        check_bracket(bracket)
+        if bracket is not None:
+            check_bracket(bracket)
         if style is not None:
             check_one_style(limit_price, stop_price, style)
         for control in self._trading_controls:
@@ -244,8 +247,8 @@ class OrderMethods:
             return f"Cannot order {asset.symbol}, as it stopped trading on {asset.end_date}."
         return f"Cannot order {asset.symbol} on {self._at.now} as there is no last price for the security."
 
-    def _missing(self, asset: Any, target: float) -> float:
-        position = self._valued().positions.get(asset)
+    def _missing(self, asset: Any, target: float, books: "Ledger") -> float:
+        position = books.positions.get(asset)
         if self.blotter.rules.order_target_counts_open_orders:
             target -= self.blotter.shares_on_order(asset)
         return target if position is None else target - position._amount
@@ -273,13 +276,13 @@ def check_one_style(limit_price: float | None, stop_price: float | None, style: 
 
 def execution_style(asset: Asset, limit_price: float | None, stop_price: float | None) -> ExecutionStyle:
     """Give the style that a limit and a stop price are short for; a market order without either."""
+    if limit_price is None and stop_price is None:
+        return MARKET
     if limit_price is not None and stop_price is not None:
         return StopLimitOrder(limit_price, stop_price, asset=asset)
     if limit_price is not None:
         return LimitOrder(limit_price, asset=asset)
-    if stop_price is not None:
-        return StopOrder(stop_price, asset=asset)
-    return MARKET
+    return StopOrder(stop_price, asset=asset)  # type: ignore[arg-type]
 
 
 def whole_order(amount: float) -> int:

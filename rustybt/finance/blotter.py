@@ -292,7 +292,7 @@ class Blotter:
             del self.open_orders[asset]
 
     def _leave(self, changed: Iterable[Order]) -> None:
-        """Take what is done out of its queue; one that waits there may be thousands long, so that none is gone through."""
+        """Take what is done out of its queue, without going through it: thousands of orders may wait there."""
         for order in changed:
             if not order.open:
                 queue = self.open_orders.get(order.asset)

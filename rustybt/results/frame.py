@@ -67,8 +67,8 @@ def _ledger_columns(records: RunRecords) -> dict[str, Any]:
         "pnl": records.column("pnl"),
         "capital_used": records.column("capital_used"),
         "orders": _cells(records.orders),
-        "transactions": _cells([[fill.to_dict() for fill in day] for day in records.transactions]),
-        "positions": _cells([[_position(*held) for held in day] for day in records.positions]),
+        "transactions": _cells([[fill.to_dict() for fill in day] if day else [] for day in records.transactions]),
+        "positions": _cells([[_position(*held) for held in day] if day else [] for day in records.positions]),
     }
     for name in ("value", "cash"):
         columns[f"starting_{name}"] = records.column(f"starting_{name}")
