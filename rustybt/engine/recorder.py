@@ -171,15 +171,15 @@ class Recorder:
             "ending_cash": cash,
             "portfolio_value": values,
             "pnl": pnl[2::2] - pnl[1::2],
-            "returns": growth[2::2] / growth[:-1:2] - 1,
+            "returns": _over(growth[2::2], growth[:-1:2], np.nan) - 1,
             "algorithm_period_return": growth[2::2] - 1,
             "capital_used": np.diff(flow),
             "long_value": stretch.long_value,
             "short_value": stretch.short_value,
             "longs_count": stretch.longs_count,
             "shorts_count": stretch.shorts_count,
-            "gross_leverage": _over(stretch.long_value - stretch.short_value, values),
-            "net_leverage": _over(net, values),
+            "gross_leverage": _over(stretch.long_value - stretch.short_value, values, np.inf),
+            "net_leverage": _over(net, values, np.inf),
         }
         self._flush()
         part = np.zeros((count, len(SESSION_FIELDS)))
@@ -241,6 +241,6 @@ class Recorder:
             self._rows = []
 
 
-def _over(exposure: FloatArray, values: FloatArray) -> FloatArray:
-    """Give a leverage: inf where the portfolio is worth nothing."""
-    return np.divide(exposure, values, out=np.full_like(values, np.inf), where=values != 0)
+def _over(numerator: FloatArray, values: FloatArray, otherwise: float) -> FloatArray:
+    """Divide where values are not 0: a leverage, or growth, where the portfolio is not worth nothing."""
+    return np.divide(numerator, values, out=np.full_like(values, otherwise), where=values != 0)

@@ -24,6 +24,7 @@ from rustybt.finance.transaction import Transaction
 from rustybt.kernels.fills import book_commission, book_fill, book_split
 
 INF = float("inf")
+NAN = float("nan")
 DAYS_A_YEAR = 365
 
 
@@ -104,8 +105,8 @@ class Ledger:
 
     @property
     def session_returns(self) -> float:
-        """The return since the session began, from what the portfolio is worth as of the last update."""
-        return self.growth / self.previous_growth - 1
+        """The return since the session began, as of the last update; NaN once everything was lost."""
+        return self.growth / self.previous_growth - 1 if self.previous_growth != 0 else NAN
 
     def sync_prices(self, at: Instant) -> None:
         """Take the last known price of everything held, as of a moment."""

@@ -117,4 +117,5 @@ class RunResult:
             if sid in traded and ns in session_of
         ]
         rows += [(session, asset.sid, 1.0, shares) for session, asset, shares in self.records.stock_grants]
-        return np.array(sorted(rows), dtype=RESTATEMENT)
+        # A session's dividends are paid before its splits, which restate the shares that they added.
+        return np.array(sorted(rows, key=lambda row: (row[0], row[1], row[3] == 0)), dtype=RESTATEMENT)

@@ -106,5 +106,6 @@ def restatements(outcome: Outcome) -> FloatArray:
         return rows
     granted = np.column_stack((records.grant_at[:n_grants], np.ones(n_grants), records.grants[:n_grants]))
     rows = np.concatenate((rows, granted))
-    ordered: FloatArray = rows[np.lexsort(rows.T[::-1])]
+    # A session's dividends are paid before its splits, which restate the shares that they added.
+    ordered: FloatArray = rows[np.lexsort((rows[:, 3] == 0, rows[:, 1], rows[:, 0]))]
     return ordered
