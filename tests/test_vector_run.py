@@ -8,8 +8,10 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from rustybt import VectorStrategy, run_algorithm, run_batch
+from rustybt.cli.main import cli
 from rustybt.data.portal import portal_of
 from rustybt.engine.setup import DEFAULT_SETUP, Setup
 from rustybt.engine.strategy import hooks_of
@@ -235,6 +237,32 @@ def test_run_algorithm_runs_one_and_calls_analyze(ingested):
 
     event = run_algorithm(START, END, initialize=initialize, bundle="mag-7")
     pd.testing.assert_series_equal(perf["benchmark_period_return"], event["benchmark_period_return"])
+
+
+FILE = """
+import numpy as np
+from rustybt import VectorStrategy
+
+
+class Hold(VectorStrategy):
+    assets, weight = ["AAPL", "MSFT"], 0.1
+
+    def target_percent(self, bars, weight):
+        return np.full(bars.shape, weight)
+
+    def analyze(self, context, perf):
+        print("analyzed", len(perf), self.weight)
+"""
+
+
+def test_the_command_line_runs_one(ingested, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hold.py").write_text(FILE)
+    line = "run -f hold.py -b mag-7 -s 2015-01-02 -e 2015-06-30 -p weight=0.4"
+    done = CliRunner().invoke(cli, line.split(), prog_name="rustybt", catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "analyzed 124 0.4" in done.stdout
+    assert "124 sessions of mag-7" in done.stdout
 
 
 def test_a_batch_compares_with_the_benchmark_that_is_given_or_named(mag7):
