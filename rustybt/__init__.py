@@ -1,6 +1,6 @@
 """What does a user import first?
 
-`run_algorithm` runs one backtest, `Strategy` is the base of a strategy written as a class, and `Optimizer` runs a
+`run_algorithm` runs one backtest, `Strategy` and `VectorStrategy` are bases of strategies, and `Optimizer` runs a
 strategy over a parameter space. Each is loaded when it is first used, so that `import rustybt` stays fast.
 
 Examples
