@@ -7,7 +7,7 @@ Examples
 --------
 >>> import rustybt
 >>> sorted(rustybt.__all__)
-['Blotter', 'Optimizer', 'Strategy', 'TradingAlgorithm', '__version__', 'extension_args', 'get_calendar', ...]
+['Blotter', 'Optimizer', 'StopRules', 'Strategy', 'TradingAlgorithm', 'VectorStrategy', '__version__', ...]
 """
 
 from importlib import import_module
