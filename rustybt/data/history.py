@@ -13,8 +13,11 @@ from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.constants import OHLCV
 from rustybt.data.portal import NAN, Portal
-from rustybt.data.selection import Selection
+from rustybt.data.selection import AsOf, Selection
 from rustybt.errors import HistoryWindowStartsBeforeData
+
+MORE_SESSIONS = 60
+"""Sessions beyond a window that are adjusted with it, if no event comes between."""
 
 HISTORY_FIELDS = (*OHLCV, "price")
 
@@ -109,21 +112,36 @@ def adjusted_rows(portal: Portal, chosen: Selection, start: int, end: int, as_of
     float64 array, shape (end - start + 1, n_assets)
         Adjusted and rounded; NaN where there is no bar (volume 0). It may be a read-only view of the bundle's bars.
     """
+    kept = chosen.kept.get(field)
+    if kept is not None and kept.begin <= start and kept.first_seen <= as_of <= kept.last_seen:
+        return kept.rows[start - kept.begin : end + 1 - kept.begin]
     first = max(start, 0)
-    factors = chosen.factors(field, start, as_of)
-    if factors:
-        rows = chosen.rows(portal.array(field), first, end + 1)
-        if not rows.flags.writeable:
-            rows = rows.copy()
-        for row, k, factor in factors:
-            rows[: row - first, k] *= factor
-        rows = portal.rounded(rows)
+    if chosen.factors(field, start, as_of):
+        kept = chosen.kept[field] = _as_of(portal, chosen, first, as_of, field)
+        rows = kept.rows[first - kept.begin : end + 1 - kept.begin]
     else:
         rows = chosen.rows(portal.reported(field), first, end + 1)
     if start >= 0:
         return rows
     padding = np.full((min(-start, end + 1 - start), rows.shape[1]), 0.0 if field == "volume" else NAN)
     return np.concatenate([padding, rows])
+
+
+def _as_of(portal: Portal, chosen: Selection, first: int, as_of: int, field: str) -> AsOf:
+    """Adjust the rows from one on for all sessions up to the next event, or for as many as the window has, and some."""
+    before = chosen.kept.get(field)
+    reach = as_of - first if before is None else max(as_of - first, before.first_seen - before.begin)
+    begin = max(as_of - reach, 0)
+    last = min(as_of + reach + MORE_SESSIONS, len(portal.session_ns) - 1)
+    last_seen = chosen.next_event(field, as_of, last + 1) - 1
+    rows = chosen.rows(portal.array(field), begin, last_seen + 1)
+    if not rows.flags.writeable:
+        rows = rows.copy()
+    for row, k, factor in chosen.factors(field, begin, as_of):
+        rows[: row - begin, k] *= factor
+    rows = portal.rounded(rows)
+    rows.flags.writeable = False
+    return AsOf(as_of, last_seen, begin, rows)
 
 
 def check_reach(portal: Portal, row: int, bars: int) -> None:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,25 @@ import pandas as pd
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.data.factors import FactorList
+
+
+class AsOf(NamedTuple):
+    """Adjusted rows, as all sessions from one event up to the next report them.
+
+    Attributes
+    ----------
+    first_seen, last_seen : int
+        Session rows that report them so.
+    begin : int
+        Session row of rows[0].
+    rows : float64 array, shape (any, n_assets)
+        Read-only; those after a session are not known to it.
+    """
+
+    first_seen: int
+    last_seen: int
+    begin: int
+    rows: FloatArray
 
 
 class Selection:
@@ -25,9 +45,11 @@ class Selection:
     ----------
     columns : list of int
         Their places in the dense arrays.
+    kept : dict of str to AsOf
+        By field, what the last window came from: the next one mostly comes from it too.
     """
 
-    __slots__ = ("_factors_of", "_index", "_merged", "_together", "assets", "columns")
+    __slots__ = ("_factors_of", "_index", "_merged", "_together", "assets", "columns", "kept")
 
     def __init__(self, assets: tuple[Equity, ...], factors_of: Callable[[int, str], FactorList]) -> None:
         self.assets = assets
@@ -38,6 +60,7 @@ class Selection:
         self._factors_of = factors_of
         self._merged: dict[bool, tuple[list[int], list[tuple[int, int, float]]]] = {}
         self._index = pd.Index(assets, dtype=object)
+        self.kept: dict[str, AsOf] = {}
 
     @property
     def index(self) -> pd.Index:
@@ -66,12 +89,21 @@ class Selection:
             Row, place among the assets and multiplier of what is earlier; ascending by row, and within one asset in the
             order in which they are applied.
         """
+        rows, factors = self._events(field)
+        return factors[bisect_right(rows, after) : bisect_right(rows, until)]
+
+    def next_event(self, field: str, after: int, end: int) -> int:
+        """Give the first session row after one at which a factor takes effect; `end` if none does before it."""
+        rows, _ = self._events(field)
+        place = bisect_right(rows, after)
+        return min(rows[place], end) if place < len(rows) else end
+
+    def _events(self, field: str) -> tuple[list[int], list[tuple[int, int, float]]]:
         of_volume = field == "volume"
         merged = self._merged.get(of_volume)
         if merged is None:
             merged = self._merged[of_volume] = _merge([self._factors_of(column, field) for column in self.columns])
-        rows, factors = merged
-        return factors[bisect_right(rows, after) : bisect_right(rows, until)]
+        return merged
 
 
 def _merge(lists: Sequence[FactorList]) -> tuple[list[int], list[tuple[int, int, float]]]:

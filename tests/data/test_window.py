@@ -59,9 +59,28 @@ def test_other_assets_and_adjusted_windows_are_copies():
     data, (a, b) = daily(split, 3)
     reported = data._portal.reported("close")
     assert not np.shares_memory(data.window([b, a], "close", 2), reported)
+    assert np.shares_memory(data.window([a, b], "close", 2), reported)
     assert data.window([a, b], "close", 4).tolist() == [[1.0, 2.0], [1.0, 2.0], [1.0, 1.0], [1.0, 1.0]]
     assert data.window([a, b], "volume", 4)[0].tolist() == [2_000_000.0, 1_000_000.0]
-    assert np.shares_memory(data.window([a, b], "close", 2), reported)
+
+
+def test_windows_between_two_events_come_from_the_same_rows():
+    splits = [("A", str(days(12)[k].date()), ratio) for k, ratio in ((4, 0.5), (9, 0.25))]
+    bundle = make_bundle({s: bars([8.0] * 12) for s in "AB"}, splits=splits)
+    portal = portal_of(bundle)
+    data, expected = BarData(DailyMarket(portal)), {}
+    for fresh in (True, False):
+        for row in range(3, 12):
+            data._move(Instant(row, row, portal.close_times[row]))
+            if fresh:
+                portal.selection(tuple(portal.finder.equities)).kept.clear()
+            windows = [data.window(portal.finder.equities, "close", count) for count in (4, 2, 3)]
+            assert [w.tolist() for w in windows] == expected.setdefault(row, [w.tolist() for w in windows])
+    assert [day[0] for day in expected[11][0]] == [2.0, 8.0, 8.0, 8.0]
+    data._move(Instant(5, 5, portal.close_times[5]))
+    first = data.window(portal.finder.equities, "close", 4)
+    data._move(Instant(6, 6, portal.close_times[6]))
+    assert np.shares_memory(first, data.window(portal.finder.equities, "close", 4))
 
 
 @pytest.mark.parametrize("field", HISTORY_FIELDS)

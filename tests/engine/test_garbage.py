@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from rustybt.engine.garbage import YOUNG_OBJECTS, no_collections, rare_collections
+from rustybt.engine.garbage import YOUNG_COLLECTIONS, YOUNG_OBJECTS, no_collections, rare_collections
 
 
 @pytest.fixture(autouse=True)
@@ -15,13 +15,20 @@ def collector():
     (gc.enable if enabled else gc.disable)()
 
 
-@pytest.mark.parametrize(("before", "within"), [(700, YOUNG_OBJECTS), (10**6, 10**6), (0, 0)])
+@pytest.mark.parametrize(
+    ("before", "within"),
+    [
+        ((700, 10, 10), (YOUNG_OBJECTS, YOUNG_COLLECTIONS, 10)),
+        ((10**6, 99, 5), (10**6, 99, 5)),
+        ((0, 10, 10), (0, 10, 10)),
+    ],
+)
 def test_collections_become_rare_unless_the_user_made_them_rarer(before, within):
-    gc.set_threshold(before, 10, 10)
+    gc.set_threshold(*before)
     with pytest.raises(RuntimeError), rare_collections():
-        assert gc.get_threshold() == (within, 10, 10)
+        assert gc.get_threshold() == within
         raise RuntimeError
-    assert gc.get_threshold() == (before, 10, 10)
+    assert gc.get_threshold() == before
 
 
 @pytest.mark.parametrize("enabled", [True, False])
