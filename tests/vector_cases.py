@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rustybt import Strategy, VectorStrategy, run_batch
 from rustybt.data.portal import portal_of
 from rustybt.engine.setup import Setup
+from rustybt.engine.stop_rules import StopRules
 from rustybt.engine.strategy import hooks_of
 from rustybt.finance.blotter import SimulationBlotter
 from rustybt.finance.commission import CommissionModel, NoCommission, PerDollar, PerShare, PerTrade
@@ -98,11 +99,13 @@ def live_for_a_while(rng, market, symbol, labels):
 def dig_holes(rng, frames, symbol):
     """Take bars out: from the frame, or as NaN prices without volume."""
     frame = frames[symbol]
-    inner = np.arange(1, len(frame) - 1)
-    for row in inner[rng.random(len(inner)) < rng.choice([0.0, 0.1, 0.3])]:
+    drops = rng.random() < 0.5
+    keeps_ends = drops or symbol == "A"  # the first asset gives the bundle its sessions
+    rows = np.arange(1, len(frame) - 1) if keeps_ends else np.arange(len(frame))
+    for row in rows[rng.random(len(rows)) < rng.choice([0.0, 0.1, 0.3])]:
         frame.iloc[row, frame.columns.get_indexer(["open", "high", "low", "close"])] = np.nan
         frame.iloc[row, frame.columns.get_loc("volume")] = 0
-    frames[symbol] = frame.dropna() if rng.random() < 0.5 else frame
+    frames[symbol] = frame.dropna() if drops else frame
 
 
 def random_actions(rng, frames, labels):
@@ -123,7 +126,7 @@ def random_actions(rng, frames, labels):
     for symbol in symbols:
         for _ in range(some(1.0)):
             ex = label()
-            level = frames[symbol]["close"].mean()
+            level = frames[symbol]["high"].fillna(10.0).mean()
             dividends[symbol, str(ex.date())] = (payment(ex), round(float(level * rng.uniform(0.001, 0.1)), 4))
         for _ in range(some(0.3)):
             ex = label()
@@ -190,6 +193,15 @@ rules = st.builds(
     margin_rate=number(0.0, 0.05),
 )
 
+stop_rules = st.builds(
+    StopRules,
+    max_drawdown=number(0.1, least=0.01),
+    min_equity=st.none() | number(90_000.0, most=1e7),
+    negative_return_after=st.none() | st.integers(0, 60),
+    check_every=st.integers(1, 5),
+    min_bars=st.integers(0, 20),
+)
+
 
 def costs(slippage, commission):
     return SimulationBlotter(equity_slippage=slippage, equity_commission=commission)
@@ -241,6 +253,7 @@ class Trial:
     slippage: SlippageModel
     commission: CommissionModel
     rules: Rules
+    stop_rules: StopRules | None = None
     capital: float = 100_000.0
     begin: float = 0.0
     until: float = 1.0
@@ -248,7 +261,7 @@ class Trial:
 
     @property
     def setup(self):
-        return Setup(blotter=costs(self.slippage, self.commission), rules=self.rules)
+        return Setup(blotter=costs(self.slippage, self.commission), rules=self.rules, stop_rules=self.stop_rules)
 
     def span_of(self, count):
         first = int(self.begin * (count - 1))
@@ -262,6 +275,7 @@ trials = st.builds(
     slippage=slippages,
     commission=commissions,
     rules=rules,
+    stop_rules=st.none() | stop_rules,
     capital=st.sampled_from([100_000.0, 3_000.0, 10_000_000.0]),
     begin=st.sampled_from([0.0]) | st.floats(0, 1),
     until=st.sampled_from([1.0]) | st.floats(0, 1),
