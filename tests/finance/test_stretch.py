@@ -16,8 +16,16 @@ def naive(amounts, last_prices, prices):
         known = [price if price == price else before for price, before in zip(row, known, strict=True)]
         worth = [amount * price for amount, price in zip(amounts, known, strict=True)]
         longs, shorts = [w for w in worth if w > 0], [w for w in worth if w < 0]
-        out.append((list(known), sum(longs), sum(shorts), len(longs), len(shorts)))
+        out.append((list(known), added(longs), added(shorts), len(longs), len(shorts)))
     return out
+
+
+def added(values):
+    """Add up one by one; the built-in sum makes up for its rounding from Python 3.12 on."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 @st.composite
