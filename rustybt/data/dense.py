@@ -90,10 +90,12 @@ def _map(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap[Any, Any]
 
 
 def _write(path: Path, shape: tuple[int, ...], dtype: type, fill: Fill) -> None:
-    with replacing(path) as beside:
+    durable = int(np.prod(shape)) * np.dtype(dtype).itemsize > _CHECKED_BYTES  # whose content no reader checks
+    with replacing(path, durable) as beside:
         mapped = np.lib.format.open_memmap(beside, mode="w+", dtype=np.dtype(dtype), shape=shape)
         fill(mapped)
-        mapped.flush()
+        if durable:
+            mapped.flush()
         checksum = _checksum(mapped)
         del mapped
         with beside.open("ab") as file:

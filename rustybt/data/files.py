@@ -43,13 +43,15 @@ def fsync_path(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
     """Give a path beside `path` to write to; it takes the place of `path` when the block ends well.
 
     Parameters
     ----------
     path : Path
         The final place. Whoever has the old file open or mapped keeps the old content.
+    durable : bool
+        Whether the content must be whole after a power cut too; not where a reader checks it, and can make it again.
 
     Yields
     ------
@@ -59,9 +61,11 @@ def replacing(path: Path) -> Iterator[Path]:
     beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         yield beside
-        fsync_path(beside)
+        if durable:
+            fsync_path(beside)
         beside.replace(path)
-        fsync_path(path.parent)
+        if durable:
+            fsync_path(path.parent)
     finally:
         beside.unlink(missing_ok=True)
 
