@@ -80,15 +80,15 @@ class VectorStrategy(Strategy):
         array of float or bool, shape (n_sessions, n_assets)
             NaN decides nothing, and leaves the position as it is; 0 closes it.
         """
-        raise NotImplementedError
+        return np.full(bars.shape, np.nan)
 
     def target_shares(self, bars: "Bars", **params: Any) -> FloatArray:
         """Give the signed shares to hold of each asset; see `target_percent`."""
-        raise NotImplementedError
+        return np.full(bars.shape, np.nan)
 
     def orders(self, bars: "Bars", **params: Any) -> FloatArray:
         """Give the signed shares to order of each asset, NaN or 0 for none; see `target_percent`."""
-        raise NotImplementedError
+        return np.full(bars.shape, np.nan)
 
     def _hooks(self) -> Hooks:
         """Give itself, and its analyze if it has one."""
