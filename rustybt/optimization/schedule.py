@@ -1,56 +1,74 @@
 """When is a search asked for its next proposal?
 
-Never as the workers happen to come back, but in one order fixed beforehand: proposal k follows the scores of proposals
-0 to k - lookahead, whatever else is known by then. That is why results do not depend on the number of workers.
+Never as the workers happen to come back, but in one order fixed beforehand: proposal k follows the feedback of
+proposals 0 to k - lookahead, whatever else is known by then. That is why results do not depend on the number of workers.
 """
 
-from collections.abc import Hashable
+import time
 
-from rustybt.optimization.parameter_space import ParameterSpace, Params
-from rustybt.optimization.search.base import Proposals
+from rustybt.optimization.search.base import Feedback, Proposal, Proposals
 
 
 class Schedule:
-    """Numbers the proposals of a search and tells it scores in their order.
+    """Numbers the proposals of a search and tells it what came of them, in their order.
 
     Parameters
     ----------
     proposals : Proposals
         One pass of a search.
-    space : ParameterSpace
-        Encodes params into what crosses to a worker.
 
     Attributes
     ----------
-    params : list of dict
+    proposed : list of Proposal
         All proposals so far, by number.
+    has_ended : bool
+        Nothing more will be proposed.
+    seconds : float
+        Time spent in the search itself.
     """
 
-    def __init__(self, proposals: Proposals, space: ParameterSpace) -> None:
-        self.proposals, self.space = proposals, space
-        self.params: list[Params] = []
-        self.scores: dict[int, float] = {}
+    def __init__(self, proposals: Proposals) -> None:
+        self.proposals = proposals
+        self.proposed: list[Proposal] = []
+        self.has_ended = False
+        self.seconds = 0.0
+        self._feedback: dict[int, Feedback] = {}
+        self._told = 0
 
-    def take(self, count: int) -> list[tuple[int, tuple[Hashable, ...]]]:
-        """Give the next proposals as numbered tasks: none while a score is waited for, and none at the end."""
-        first = len(self.params)
+    def take(self, count: int) -> list[tuple[int, Proposal]]:
+        """Give the next proposals with their numbers: none while feedback is waited for, and none at the end."""
+        first = len(self.proposed)
+        began = time.perf_counter()
         if self.proposals.lookahead is None:
-            self.params += self.proposals.ask(count)
+            self.proposed += self.proposals.ask(count)
+            self.has_ended = len(self.proposed) - first < count
         else:
-            self.ask_in_turn(count, self.proposals.lookahead)
-        return [(number, self.space.encode(self.params[number])) for number in range(first, len(self.params))]
+            self._ask_in_turn(count, self.proposals.lookahead)
+        self.seconds += time.perf_counter() - began
+        return list(enumerate(self.proposed[first:], start=first))
 
-    def ask_in_turn(self, count: int, lookahead: int) -> None:
-        """Ask for one proposal at a time, each after the scores that it may know, for as long as those are there."""
-        for _ in range(count):
-            due = len(self.params) - lookahead
-            if due >= 0:
-                if due not in self.scores:
+    def _ask_in_turn(self, count: int, lookahead: int) -> None:
+        """Ask for one proposal at a time, each after the feedback that it may know, for as long as that is there."""
+        wanted = len(self.proposed) + count
+        while len(self.proposed) < wanted and not self.has_ended:
+            due = len(self.proposed) - lookahead + 1
+            while self._told < due:
+                if not self._tell_next():
                     return
-                self.proposals.tell(due, self.scores.pop(due))
-            self.params += self.proposals.ask(1)
+            got = self.proposals.ask(1)
+            self.proposed += got
+            if not got and not self._tell_next():
+                self.has_ended = self._told == len(self.proposed)
+                return
 
-    def hear(self, number: int, score: float) -> None:
-        """Take a trial's score, in any order; NaN where it has none."""
+    def _tell_next(self) -> bool:
+        if self._told not in self._feedback:
+            return False
+        self.proposals.tell(self._told, self._feedback.pop(self._told))
+        self._told += 1
+        return True
+
+    def hear(self, number: int, feedback: Feedback) -> None:
+        """Take what came of a proposal, in any order."""
         if self.proposals.lookahead is not None:
-            self.scores[number] = score
+            self._feedback[number] = feedback

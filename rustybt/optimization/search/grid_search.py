@@ -5,7 +5,7 @@ from itertools import chain
 
 from rustybt.errors import InvalidParameter
 from rustybt.optimization.parameter_space import ParameterSpace, Params
-from rustybt.optimization.search.base import FixedProposals, Search
+from rustybt.optimization.search.base import FixedProposals, Search, first_then
 
 MAX_COUNTED = 100_000
 """Combinations up to which conditions are evaluated once more, only to know the total beforehand."""
@@ -28,11 +28,13 @@ class GridSearch(Search):
     --------
     >>> from rustybt.optimization import Integer
     >>> space = ParameterSpace({"fast": Integer(1, 2), "slow": Integer(1, 3)})
-    >>> GridSearch(conditions="fast < slow").begin(space).ask(10)
+    >>> [p.params for p in GridSearch(conditions="fast < slow").begin(space).ask(10)]
     [{'fast': 1, 'slow': 2}, {'fast': 1, 'slow': 3}, {'fast': 2, 'slow': 3}]
     """
 
-    def propose(self, space: ParameterSpace) -> FixedProposals:
+    max_objectives = None
+
+    def propose(self, space: ParameterSpace, objectives: int, first: list[Params]) -> FixedProposals:
         """Start a pass through a finite space."""
         for name, parameter in space.parameters.items():
             if parameter.size is None:
@@ -41,14 +43,14 @@ class GridSearch(Search):
                     "or use RandomSearch"
                 )
         combinations = allowed(space)
-        first = next(combinations, None)
-        if first is None:
+        earliest = next(combinations, None)
+        if earliest is None:
             rules = ", ".join(map(str, space.conditions))
             raise InvalidParameter(
                 f"a grid of zero combinations: none of {space.size} meets the conditions ({rules}); "
                 "widen the ranges or drop a condition"
             )
-        return FixedProposals(chain([first], combinations), count(space))
+        return FixedProposals(first_then(space, first, chain([earliest], combinations)), count(space))
 
 
 def allowed(space: ParameterSpace) -> Iterator[Params]:

@@ -9,7 +9,7 @@ from rustybt.errors import InvalidParameter
 from rustybt.optimization.conditions import Conditions
 from rustybt.optimization.parameter_space import ParameterSpace, Params
 from rustybt.optimization.parameters import whole
-from rustybt.optimization.search.base import FixedProposals, Search
+from rustybt.optimization.search.base import FixedProposals, Search, first_then
 from rustybt.optimization.workers.pool import PersistentWorkerPool
 
 __all__ = ["PersistentWorkerPool", "RandomSearch"]
@@ -46,7 +46,7 @@ class RandomSearch(Search):
     >>> from rustybt.optimization import Integer
     >>> space = ParameterSpace({"fast": Integer(1, 50), "slow": Integer(1, 50)})
     >>> proposals = RandomSearch(trials=3, seed=7, conditions="fast < slow").begin(space)
-    >>> all(p["fast"] < p["slow"] for p in proposals.ask(10))
+    >>> all(p.params["fast"] < p.params["slow"] for p in proposals.ask(10))
     True
     """
 
@@ -58,13 +58,15 @@ class RandomSearch(Search):
         if self.seed < 0:
             raise InvalidParameter(f"seed {seed} of RandomSearch is below 0")
 
-    def propose(self, space: ParameterSpace) -> FixedProposals:
+    max_objectives = None
+
+    def propose(self, space: ParameterSpace, objectives: int, first: list[Params]) -> FixedProposals:
         """Start a pass: shuffled where the space is small and finite, drawn where it is not."""
         generator = np.random.default_rng(np.random.SeedSequence(self.seed))
         small = space.size is not None and space.size <= MAX_SHUFFLED
         draws = shuffled(space, generator) if small else drawn(space, generator)
-        first = next(draws, None)
-        if first is None:
+        earliest = next(draws, None)
+        if earliest is None:
             rules = ", ".join(map(str, space.conditions))
             raise InvalidParameter(
                 f"no combination meets the conditions ({rules}) in {space.size if small else MAX_TRIES} draws: "
@@ -72,7 +74,8 @@ class RandomSearch(Search):
             )
         bounded = small and not space.conditions
         total = min(self.trials, space.size) if bounded and space.size is not None else self.trials
-        return FixedProposals(chain([first], islice(draws, self.trials - 1)), total)
+        stream = first_then(space, first, chain([earliest], draws))
+        return FixedProposals(islice(stream, self.trials), total)
 
 
 def shuffled(space: ParameterSpace, generator: np.random.Generator) -> Iterator[Params]:

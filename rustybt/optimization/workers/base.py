@@ -34,12 +34,15 @@ class Outcome(NamedTuple):
         What the function returned; None unless complete.
     error : str
         Traceback or reason; empty if complete.
+    worker : int
+        Process id of the worker that ran it last; 0 for this process.
     """
 
     status: TrialStatus
     seconds: float
     value: Any = None
     error: str = ""
+    worker: int = 0
 
 
 class Preparation(NamedTuple):
