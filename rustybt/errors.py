@@ -188,6 +188,18 @@ class NoBestTrial(RustyBTError, LookupError):
     """An optimization none of whose trials has a finite score."""
 
 
+class NoImportances(RustyBTError, ValueError):
+    """An optimization whose trials cannot say which parameter matters."""
+
+
+class NoSavedResult(RustyBTError, LookupError):
+    """A folder that holds no saved optimization."""
+
+
+class ResultCorrupt(RustyBTError, ValueError):
+    """A saved optimization whose files do not match its description."""
+
+
 class AllTrialsFailed(RustyBTError, RuntimeError):
     """An optimization whose every trial failed; `result` carries the trials.
 
@@ -200,6 +212,40 @@ class AllTrialsFailed(RustyBTError, RuntimeError):
     def __init__(self, message: str, result: object = None) -> None:
         super().__init__(message)
         self.result = result
+
+
+class JournalNotFound(RustyBTError, FileNotFoundError):
+    """A run to resume from a folder that holds none."""
+
+
+class JournalExists(RustyBTError, FileExistsError):
+    """A run to begin in a folder that holds one already, or other files."""
+
+
+class JournalInUse(RustyBTError, RuntimeError):
+    """A run that another optimization is writing at this moment."""
+
+
+class JournalMismatch(RustyBTError, ValueError):
+    """A run to resume with something else than it began with, such as changed code or data.
+
+    Attributes
+    ----------
+    fields : tuple of str
+        What differs.
+    """
+
+    def __init__(self, message: str, fields: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.fields = fields
+
+
+class JournalCorrupt(RustyBTError, ValueError):
+    """A run's files that are not as they were written, apart from an end that a kill or a power cut left torn."""
+
+
+class StorageError(RustyBTError, OSError):
+    """A run's folder that cannot be made, read or written: no right, no room, no disk."""
 
 
 class WorkerError(RustyBTError, RuntimeError):

@@ -221,9 +221,55 @@ def simulate(
     benchmark: FloatArray = np.zeros(span.size)
     if benchmark_returns is not None:
         benchmark = returns_of_series(benchmark_returns, portal, span)
+    return simulate_span(
+        hooks,
+        portal,
+        span,
+        capital_base,
+        data_frequency=data_frequency,
+        benchmark=benchmark,
+        analyze=analyze,
+        setup=setup,
+    )
+
+
+def simulate_span(
+    hooks: Hooks,
+    portal: Portal,
+    span: Span,
+    capital_base: float,
+    *,
+    data_frequency: str = "daily",
+    benchmark: FloatArray | None = None,
+    analyze: bool = False,
+    setup: Setup = DEFAULT_SETUP,
+) -> RunResult:
+    """Run an algorithm over sessions that are given by their rows.
+
+    Parameters
+    ----------
+    hooks, capital_base, data_frequency, analyze, setup
+        As `simulate` takes them.
+    portal : Portal
+        Of the opened bundle, at the rules' precision of prices.
+    span : Span
+        First and last session row, both included.
+    benchmark : float64 array, shape (n_sessions,), optional
+        Simple returns; zeros if omitted.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    ZeroCapitalError
+        If capital_base is not above 0.
+    """
+    returns: FloatArray = np.zeros(span.size) if benchmark is None else benchmark
     if hooks.vector is not None:
-        return _simulate_vector(hooks, portal, span, capital_base, data_frequency, benchmark, analyze, setup)
-    return finish(Context(market_of(portal, data_frequency), span, capital_base, hooks, setup), benchmark, analyze)
+        return _simulate_vector(hooks, portal, span, capital_base, data_frequency, returns, analyze, setup)
+    return finish(Context(market_of(portal, data_frequency), span, capital_base, hooks, setup), returns, analyze)
 
 
 def _simulate_vector(

@@ -53,7 +53,9 @@ def simulate_vector(
     run = VectorRun(portal, span, capital_base, setup)
     run.check()
     outcome = run.run(strategy, keeps_orders=True)
-    return RunResult(records_of(run, outcome, benchmark_of(run, strategy, benchmark)))
+    records = records_of(run, outcome, benchmark_of(run, strategy, benchmark))
+    named = strategy.benchmark
+    return RunResult(records if named is None else records._replace(benchmark=run.lookup(named)))
 
 
 def run_batch(

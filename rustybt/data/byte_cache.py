@@ -31,6 +31,8 @@ class ByteCache:
     ----------
     max_bytes : int
         Of all arrays that are kept. A greater array is given, but not kept.
+    entry_bytes : int
+        What an array takes beside its numbers, for arrays so small that it counts.
 
     Examples
     --------
@@ -41,8 +43,9 @@ class ByteCache:
     CacheStatistics(hits=2, misses=1, arrays=1, total_bytes=40)
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, entry_bytes: int = 0) -> None:
         self.max_bytes = max_bytes
+        self.entry_bytes = entry_bytes
         self._arrays: OrderedDict[Hashable, FloatArray] = OrderedDict()
         self._hits = self._misses = self._bytes = 0
 
@@ -67,9 +70,19 @@ class ByteCache:
         self._misses += 1
         array = make()
         array.flags.writeable = False
-        if array.nbytes <= self.max_bytes:
+        if self._size(array) <= self.max_bytes:
             self._arrays[key] = array
-            self._bytes += array.nbytes
-            while self._bytes > self.max_bytes:
-                self._bytes -= self._arrays.popitem(last=False)[1].nbytes
+            self._bytes += self._size(array)
+            self.resize(self.max_bytes)
         return array
+
+    def resize(self, max_bytes: int) -> int:
+        """Change the limit, and give how many arrays had to go."""
+        self.max_bytes = max_bytes
+        before = len(self._arrays)
+        while self._bytes > max_bytes:
+            self._bytes -= self._size(self._arrays.popitem(last=False)[1])
+        return before - len(self._arrays)
+
+    def _size(self, array: FloatArray) -> int:
+        return array.nbytes + self.entry_bytes

@@ -92,6 +92,10 @@ class Context(OrderMethods, SettingMethods):
         self._capital_base = capital_base
         self._setup = setup
         self._start = portal.session_labels[span.first]
+        self._opens = span.first
+        self._shown_from = setup.shown_from(span.first)
+        self._lookups: set[tuple[str, str | None]] = set()
+        self._told_end = False
         self._data = BarData(market)
         self._fill_data = self._data if fills_at is market else BarData(fills_at)
         self._ledger = Ledger(market, self._start, capital_base, setup.rules)
@@ -102,7 +106,7 @@ class Context(OrderMethods, SettingMethods):
         self._events: dict[int, list[Callback]] = {}
         self._in_before_trading_start = False
         self._priced_at: Instant | None = None
-        self._move(Instant(span.first, market.bars_of(span.first)[0] - 1, self._start.tz_localize("UTC")))
+        self._stand_before(self._shown_from)
 
     # Where it runs ----------------------------------------------------------------------------------------------
 
@@ -110,6 +114,7 @@ class Context(OrderMethods, SettingMethods):
     def sim_params(self) -> SimulationParameters:
         """The run's sessions, cash and frequency."""
         labels, span, setup = self._portal.session_labels, self._span, self._setup
+        self._told_end = True
         return SimulationParameters(
             labels[span.first],
             labels[span.last],
@@ -164,6 +169,11 @@ class Context(OrderMethods, SettingMethods):
         data = self._data
         data._at, data._seen = at, seen
 
+    def _stand_before(self, row: int) -> None:
+        """Stand at a session's midnight, when the last bar before it is known."""
+        midnight = self._portal.session_labels[row].tz_localize("UTC")
+        self._move(Instant(row, self._market.bars_of(row)[0] - 1, midnight))
+
     def _change_capital(self, when: pd.Timestamp) -> None:
         """Take the cash from outside that comes at a moment, if any, valued at the latest prices before it."""
         change = self._setup.capital_changes.get(when.value)
@@ -184,10 +194,11 @@ class Context(OrderMethods, SettingMethods):
 
     def symbol(self, symbol_str: str, country_code: str | None = None) -> Equity:
         """Look an asset up by its ticker; see `rustybt.api.symbol`."""
-        as_of = self._symbol_lookup_date
+        name, as_of = _upper(symbol_str), self._symbol_lookup_date
         if as_of is None:
             as_of = self._portal.session_labels[self._span.last]
-        return self.asset_finder.lookup_symbol(_upper(symbol_str), as_of, country_code=country_code)
+            self._lookups.add((name, country_code))
+        return self.asset_finder.lookup_symbol(name, as_of, country_code=country_code)
 
     def symbols(self, *symbols: str, country_code: str | None = None) -> list[Equity]:
         """Look several assets up by ticker; see `rustybt.api.symbols`."""
@@ -212,6 +223,7 @@ class Context(OrderMethods, SettingMethods):
             "capital_base": self._capital_base,
             "platform": self._setup.platform,
         }
+        self._told_end |= field in ("end", "*")
         if field == "*":
             return known
         if field not in known:
@@ -259,7 +271,7 @@ class Context(OrderMethods, SettingMethods):
         if name is None:
             rule.cal = sessions.name
         elif name != sessions.name:
-            sessions = session_table(name, labels[span.first] - MARGIN, labels[span.last] + MARGIN)
+            sessions = session_table(name, labels[self._shown_from] - MARGIN, labels[span.last] + MARGIN)
         begin, end = self._next_bar(), self._market.bars_of(span.last)[-1] + 1
         due = rule.triggers(Bars(self._market.label_ns[begin:end], sessions))
         for bar in (begin + np.flatnonzero(due)).tolist():
@@ -268,7 +280,7 @@ class Context(OrderMethods, SettingMethods):
     def _next_bar(self) -> int:
         """Give the bar whose events come next: the current one where the algorithm stands at a bar."""
         between = self._data._seen is not None
-        return max(self._at.bar + between, self._market.bars_of(self._span.first)[0])
+        return max(self._at.bar + between, self._market.bars_of(self._shown_from)[0])
 
     def _calendar_name(self, calendar: calendars | None) -> str:
         if calendar is None:

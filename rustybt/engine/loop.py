@@ -56,6 +56,7 @@ def simulate_sessions(algorithm: Context, benchmark_returns: FloatArray | None =
             ledger = algorithm._ledger
             recorder.metrics = MetricHooks(hooked, portal, span, algorithm._capital_base, ledger, benchmark)
         session = _Session(algorithm, recorder)
+        session.warm_up(range(algorithm._shown_from, span.first))
         stopped = None
         for row in range(span.first, span.last + 1):
             session.run(row)
@@ -63,6 +64,32 @@ def simulate_sessions(algorithm: Context, benchmark_returns: FloatArray | None =
             if stopped is not None:
                 break
         return recorder.finish(benchmark, stopped)
+
+
+def sessions_before_orders(algorithm: Context) -> int:
+    """Run an algorithm until it places an order, and count the sessions before that one.
+
+    Parameters
+    ----------
+    algorithm : Context
+        Fresh: it runs once.
+
+    Returns
+    -------
+    int
+        All sessions of its run where it places none.
+    """
+    with activated(algorithm), rare_collections():
+        span = algorithm._span
+        if algorithm._hooks.initialize is not None:
+            algorithm._hooks.initialize(algorithm)
+        algorithm.initialized = True
+        session = _Session(algorithm, Recorder(algorithm))
+        for row in range(span.first, span.last + 1):
+            session.run(row)
+            if algorithm.blotter.orders:
+                return row - span.first
+        return span.size
 
 
 class _Session:
@@ -110,6 +137,25 @@ class _Session:
         if recorder.begun:
             self._end()
         recorder.recorded.append(algorithm._recorded)
+
+    def warm_up(self, rows: range) -> None:
+        """Show the algorithm sessions before its run: its orders do nothing there, and nothing is noted."""
+        if not rows:
+            return
+        algorithm, recorder = self._algorithm, self._recorder
+        recorded, changes_at_bars = algorithm._recorded, self._changes_at_bars
+        recorder.begun = True  # the books stay as they are, whatever the algorithm looks at
+        self._changes_at_bars = False
+        for row in rows:
+            bars = self._market.instants_of(row)
+            if self._in_parts:
+                self._parts(row, bars)
+            else:
+                self._bars(bars)
+        self._changes_at_bars = changes_at_bars
+        recorder.begun = False
+        algorithm._recorded = recorded
+        algorithm._stand_before(rows.stop)
 
     def look(self, row: int) -> Stop | None:
         """Say whether, where and why the run is given up after a session."""
@@ -191,19 +237,22 @@ class _Session:
 
     @cached_property
     def _mornings(self) -> list[pd.Timestamp]:
-        span = self._algorithm._span
-        return before_trading_start(self._portal.sessions[span.first : span.last + 1])
+        algorithm = self._algorithm
+        return before_trading_start(self._portal.sessions[algorithm._shown_from : algorithm._span.last + 1])
+
+    def _morning(self, row: int) -> pd.Timestamp:
+        return self._mornings[row - self._algorithm._shown_from]
 
     def _bars_before_trading_start(self, row: int, bars: list[Instant]) -> int:
         """Count the session's bars before 08:45 in New York; all of them where that market's day is over by then."""
         if self._algorithm._hooks.before_trading_start is None:
             return len(bars)
-        moment = self._mornings[row - self._first].value
+        moment = self._morning(row).value
         return len(bars) if moment > bars[-1].now_ns else bisect_left(bars, moment, key=attrgetter("now_ns"))
 
     def _before_trading_start(self, row: int, next_bar: int) -> None:
         algorithm = self._algorithm
-        now = self._mornings[row - self._first]
+        now = self._morning(row)
         if self._market.frequency == "daily" and not self._rules.no_lookahead_before_trading_start:
             algorithm._move(Instant(row, row, now))  # sees today's close, as in Zipline
         else:

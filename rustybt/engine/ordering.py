@@ -35,9 +35,9 @@ log = logging.getLogger("rustybt.orders")
 class OrderMethods:
     """The order functions of an algorithm.
 
-    Every one returns the order's id, or None where nothing was placed: for 0 shares, or (with a warning in the log) for
-    an asset that has left the market. Amounts are truncated to whole shares, after snapping to an integer within
-    0.0001; a run with fractional shares takes them as they are.
+    Every one returns the order's id, or None where nothing was placed: for 0 shares, in the warm-up sessions before the
+    run, or (with a warning in the log) for an asset that has left the market. Amounts are truncated to whole shares,
+    after snapping to an integer within 0.0001; a run with fractional shares takes them as they are.
     """
 
     blotter: Blotter
@@ -46,6 +46,7 @@ class OrderMethods:
     _in_before_trading_start: bool
     _at: Instant
     _market: "Market"
+    _opens: int
     _portal: "Portal"
     _trading_controls: list[TradingControl]
 
@@ -161,6 +162,8 @@ class OrderMethods:
         if share_counts.dtype != "int64" and not (fractional and share_counts.dtype == "float64"):
             raise TypeError(f"batch_market_order: share_counts has dtype {share_counts.dtype}, it must be int64")
         check_bracket(bracket)
+        if self._at.row < self._opens:
+            return pd.Index([], dtype=object)
         shares_of = fractional_order if fractional else int
         ids = [
             self.blotter.place(asset, shares_of(shares), MARKET, self._at.now, bracket)  # type: ignore[arg-type]
@@ -219,8 +222,10 @@ class OrderMethods:
             )
         if not self.initialized:
             raise OrderDuringInitialize("order() can only be called from within handle_data(), not from initialize()")
-        if self._at.row <= self._portal.last_order_rows[asset.column]:
+        if self._opens <= self._at.row <= self._portal.last_order_rows[asset.column]:
             return True
+        if self._at.row < self._opens:
+            return False  # the run has not begun: the algorithm is shown the sessions before it
         log.warning(
             "Cannot place order for %s, as it has de-listed. Any existing positions for this asset will be "
             "liquidated on %s.",

@@ -232,6 +232,9 @@ class Recorder:
             rules=algorithm._setup.rules,
             packets=[] if self.metrics is None else self.metrics.packets,
             stopped=stopped,
+            benchmark=algorithm.benchmark_sid,
+            told_end=algorithm._told_end,
+            lookups=frozenset(algorithm._lookups),
         )
 
     def _flush(self) -> None:

@@ -74,6 +74,12 @@ class RunRecords(NamedTuple):
         What metrics of the user's own said of each session; empty where there are none.
     stopped : Stop or None
         Where and why the run was given up early.
+    benchmark : Equity or None
+        The asset whose returns the benchmark's are; None where they were given, or there are none.
+    told_end : bool
+        The algorithm may have acted on where the run ends: it asked for it, or decided for all sessions at once.
+    lookups : frozenset of (str, str or None)
+        Tickers, with a country's code or without, that were looked up as of the last session.
     """
 
     portal: Portal
@@ -91,6 +97,9 @@ class RunRecords(NamedTuple):
     rules: Rules
     packets: list[Packet]
     stopped: Stop | None = None
+    benchmark: Equity | None = None
+    told_end: bool = True
+    lookups: frozenset[tuple[str, str | None]] = frozenset()
 
     def column(self, name: str) -> FloatArray:
         """Give one column of `sessions`, float64 of shape (n_sessions,)."""

@@ -31,6 +31,10 @@ class Setup(NamedTuple):
         Corrections and extras.
     stop_rules : StopRules, optional
         When the run is given up early; never by default.
+    warmup_sessions : int
+        Sessions before the run's first one, as far as the bundle has them, in which the strategy's functions are
+        called, so that what it keeps by itself is warm. Its orders are ignored there, and nothing is noted. A vector
+        strategy decides for these sessions too, and what it decides for them is dropped.
     """
 
     metrics: tuple[Any, ...] = tuple(default_metrics())
@@ -40,6 +44,21 @@ class Setup(NamedTuple):
     arena: str = BACKTEST
     rules: Rules = ZIPLINE
     stop_rules: StopRules | None = None
+    warmup_sessions: int = 0
+
+    def shown_from(self, first: int) -> int:
+        """Give the session row from which a strategy is called whose run begins at a row.
+
+        Raises
+        ------
+        InvalidParameter
+            If the number of warm-up sessions is negative.
+        """
+        if self.warmup_sessions < 0:
+            raise InvalidParameter(
+                f"warmup_sessions {self.warmup_sessions} is negative: give a number of sessions, or 0"
+            )
+        return max(first - self.warmup_sessions, 0)
 
     @property
     def columns(self) -> frozenset[str]:

@@ -189,7 +189,9 @@ class VectorRun(NamedTuple):
         """
         portal, span, rules = self.portal, self.span, self.setup.rules
         assets = self.assets_of(strategy)
-        decisions = decisions_of(strategy, bars_of(portal, span.first, span.last, assets))
+        shown_from = self.setup.shown_from(span.first)
+        shown = decisions_of(strategy, bars_of(portal, shown_from, span.last, assets))
+        decisions = shown[span.first - shown_from :]
         terms = terms_of(strategy, self.setup)
         market = tape_of(portal, span, assets, rules)
         grants = len(market.tape.stock_asset)

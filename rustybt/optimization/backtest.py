@@ -1,22 +1,31 @@
 """How does a worker run one trial?"""
 
 import random
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from rustybt.data.portal import Portal, portal_of
+from rustybt.data.predictions import take_statistics
 from rustybt.engine.setup import Setup
+from rustybt.engine.span import Span
+from rustybt.engine.stop_rules import StopRules
 from rustybt.finance.rules import ZIPLINE, Rules
+from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import ParameterSpace, Params
+from rustybt.optimization.scope import Scope
 from rustybt.optimization.source import Source
 from rustybt.optimization.workers.base import Preparation
 from rustybt.optimization.workers.mapped import BundleKey, open_mapped
 from rustybt.optimization.workers.serial import untouched_generators
 from rustybt.results.result import RunResult
-from rustybt.run import simulate
+from rustybt.results.stitched import prefix_metrics, stitched
+from rustybt.run import simulate_span
 
 VECTOR_MODULE = "rustybt.vector_run"
 
@@ -24,10 +33,45 @@ SEED = 0
 """Every trial starts the global generators here, so that a strategy that draws from them gives the same numbers in any
 process, after any other trial, and when the best one is run again."""
 
+BATCHES_KEPT = 4
+"""Spans whose indicators a worker keeps for a vector strategy."""
+
+TrialFunction = Callable[[tuple[tuple[Hashable, ...], Scope | None]], "Evaluation"]
+
+
+class Evaluation(NamedTuple):
+    """What a trial's backtest came to, as it crosses to the driver.
+
+    Attributes
+    ----------
+    metrics : dict of str to float
+        All metrics of docs/metrics.md, and the values of objectives that are functions.
+    returns : bytes
+        Daily returns as float32, one a session that was run.
+    stopped : str
+        Which rule ended the run early, and where; empty for one that came to its end.
+    prefixes : tuple of (dict of str to float, int) or None
+        Where the scope asked how the run stood at earlier sessions: metrics and bars of each; None where the shorter
+        runs may differ from a part of this one.
+    predictions : tuple of float or None
+        What the strategy's models were asked for; see `rustybt.data.predictions.PredictionStatistics`.
+    """
+
+    metrics: dict[str, float]
+    returns: bytes
+    stopped: str = ""
+    prefixes: tuple[tuple[dict[str, float], int], ...] | None = ()
+    predictions: tuple[float, ...] | None = None
+
+    @property
+    def bars(self) -> int:
+        """Sessions that were run."""
+        return len(self.returns) // 4
+
 
 @dataclass(frozen=True)
 class BacktestJob:
-    """What all trials of an optimization have in common.
+    """What all trials of a search have in common.
 
     Attributes
     ----------
@@ -37,21 +81,32 @@ class BacktestJob:
         Decodes a task's keys into params.
     bundle : tuple of (root, name, version, fingerprint)
         Which every process opens by itself.
-    start, end : date-like or None
-        First and last day; None for the bundle's own.
+    span : Span
+        Session rows of a whole backtest.
     capital_base : float
         Cash at the start.
     rules : Rules
         Corrections and extras.
+    stop_rules : StopRules or None
+        When a backtest is given up early.
+    data_frequency : {"daily", "minute"}
+        Of the bars.
+    measures : tuple of Objective
+        Objectives that are functions of the perf frame.
+    fixed : mapping of str to value
+        What the strategy gets in addition to the params.
     """
 
     source: Source
     space: ParameterSpace
     bundle: BundleKey
-    start: Any
-    end: Any
+    span: Span
     capital_base: float
     rules: Rules = ZIPLINE
+    stop_rules: StopRules | None = None
+    data_frequency: str = "daily"
+    measures: tuple[Objective, ...] = ()
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def preparation(self) -> Preparation:
@@ -59,55 +114,132 @@ class BacktestJob:
         modules = (__name__, VECTOR_MODULE) if self.source.is_vector else (__name__,)
         return Preparation(modules, (self.bundle,))
 
+    @property
+    def portal(self) -> Portal:
+        """The process's portal of the bundle."""
+        return portal_of(open_mapped(*self.bundle), self.rules.full_precision_prices)
+
     def compile(self) -> None:
         """Let the kernels be compiled here, once, where the strategy needs any and no earlier process did."""
         if self.source.is_vector:
             vector: Any = import_module(VECTOR_MODULE)
-            vector.compile_kernels(open_mapped(*self.bundle), self.start, self.end)
+            vector.compile_kernels(open_mapped(*self.bundle), *self.dates)
 
-    def open(self) -> Callable[[tuple[Hashable, ...]], tuple[dict[str, float], bytes]]:
+    @property
+    def dates(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """Labels of the first and last session."""
+        labels = self.portal.session_labels
+        return labels[self.span.first], labels[self.span.last]
+
+    def open(self) -> TrialFunction:
         """Give the function of a trial.
 
         Returns
         -------
         callable
-            Takes the params as keys of the space; gives all metrics, and the daily returns as the bytes of a float32
-            array of shape (n_sessions,).
+            Takes the params as keys of the space, and the scope, None for a whole backtest; gives an `Evaluation`.
         """
-        if self.source.is_vector:
-            return self._open_vector()
+        portal, runs_batch = self.portal, self.source.is_vector and not self.measures
+        whole = Scope((tuple(self.span),))
+        batch_over = lru_cache(BATCHES_KEPT)(self._batch)
 
-        def run_trial(keys: tuple[Hashable, ...]) -> tuple[dict[str, float], bytes]:
-            result = self.run(self.space.decode(keys))
-            return result.metrics, result.returns.astype(np.float32).tobytes()
-
-        return run_trial
-
-    def _open_vector(self) -> Callable[[tuple[Hashable, ...]], tuple[dict[str, float], bytes]]:
-        """Give the function of a trial that keeps nothing but metrics and returns."""
-        vector: Any = import_module(VECTOR_MODULE)  # brings numba, which other jobs do without
-        batch = vector.Batch.over(open_mapped(*self.bundle), self.start, self.end, self.capital_base, self._setup())
-
-        def run_trial(keys: tuple[Hashable, ...]) -> tuple[dict[str, float], bytes]:
+        def run_trial(task: tuple[tuple[Hashable, ...], Scope | None]) -> Evaluation:
+            keys, scope = task[0], task[1] or whole
             seed_generators()
-            run = batch.run(self.source.hooks(self.space.decode(keys)).vector)
-            return run.metrics, run.returns.astype(np.float32).tobytes()
+            if runs_batch and len(scope.spans) == 1 and not scope.ends:
+                run = batch_over(scope.spans[0]).run(self._hooks(self.space.decode(keys)).vector)
+                stopped = "" if run.stopped is None else str(run.stopped)
+                return Evaluation(run.metrics, run.returns.astype(np.float32).tobytes(), stopped, (), asked_of_models())
+            return self._evaluate(portal, self.space.decode(keys), scope)
 
         return run_trial
 
-    def _setup(self) -> Setup:
-        return Setup(rules=self.rules)
+    def _batch(self, span: tuple[int, int]) -> Any:
+        vector: Any = import_module(VECTOR_MODULE)  # brings numba, which other jobs do without
+        run = vector.VectorRun(self.portal, Span(*span), self.capital_base, self._setup())
+        return vector.Batch(run, np.zeros(Span(*span).size))
 
-    def rerun(self, params: Params) -> RunResult:
-        """Run the backtest of some params, and leave the process's own random numbers as they were."""
-        with untouched_generators():
-            return self.run(params)
+    def _hooks(self, params: Params) -> Any:
+        return self.source.hooks({**params, **self.fixed} if self.fixed else params)
 
-    def run(self, params: Params) -> RunResult:
-        """Run the backtest of some params."""
+    def _evaluate(self, portal: Portal, params: Params, scope: Scope) -> Evaluation:
+        """Run every span of a scope, and give what they come to together."""
+        results = [self._run_span(portal, params, Span(*span), scope.warmup) for span in scope.spans]
+        whole = results[0] if len(results) == 1 else stitched(results)
+        metrics = dict(whole.metrics)
+        if self.measures:
+            perf = results[0].perf if len(results) == 1 else pd.concat([result.perf for result in results])
+            metrics |= {measure.metric: float(measure.function(perf)) for measure in self.measures if measure.function}
+        stop = next((result.stopped for result in results if result.stopped is not None), None)
+        prefixes = self._prefixes(results[0], scope) if scope.ends else ()
+        returns = np.asarray(whole.returns).astype(np.float32).tobytes()
+        return Evaluation(metrics, returns, "" if stop is None else str(stop), prefixes, asked_of_models())
+
+    def _prefixes(self, result: RunResult, scope: Scope) -> tuple[tuple[dict[str, float], int], ...] | None:
+        if result.stopped is not None or not result.is_prefix_safe:
+            return None
+        first = scope.spans[0][0]
+        return tuple((prefix_metrics(result, end - first + 1), end - first + 1) for end in scope.ends)
+
+    def _run_span(self, portal: Portal, params: Params, span: Span, warmup: int) -> RunResult:
         seed_generators()
-        bundle = open_mapped(*self.bundle)
-        return simulate(self.source.hooks(params), bundle, self.start, self.end, self.capital_base, setup=self._setup())
+        return simulate_span(
+            self._hooks(params),
+            portal,
+            span,
+            self.capital_base,
+            data_frequency=self.data_frequency,
+            setup=self._setup(warmup),
+        )
+
+    def _setup(self, warmup: int = 0) -> Setup:
+        return Setup(rules=self.rules, stop_rules=self.stop_rules, warmup_sessions=warmup)
+
+    def rerun(self, params: Params, scope: Scope | None = None) -> RunResult:
+        """Run the one backtest of some params, and leave the process's own random numbers as they were."""
+        span, warmup = (self.span, 0) if scope is None else (Span(*scope.spans[0]), scope.warmup)
+        with untouched_generators():
+            return self._run_span(self.portal, params, span, warmup)
+
+
+@dataclass(frozen=True)
+class JobSet:
+    """Several jobs as one, for a pool that runs searches of different strategies, symbols or windows side by side.
+
+    Attributes
+    ----------
+    jobs : tuple of BacktestJob
+        A task names one by its place.
+    """
+
+    jobs: tuple[BacktestJob, ...]
+
+    @property
+    def preparation(self) -> Preparation:
+        """What all of them will use."""
+        modules = dict.fromkeys(name for job in self.jobs for name in job.preparation.modules)
+        return Preparation(tuple(modules), tuple(dict.fromkeys(job.bundle for job in self.jobs)))
+
+    def open(self) -> Callable[[tuple[int, tuple[Hashable, ...], Scope | None]], Evaluation]:
+        """Give the function of a task, which is a job's place, keys and scope; jobs are opened when first asked for."""
+        opened: dict[int, TrialFunction] = {}
+
+        def run_trial(task: tuple[int, tuple[Hashable, ...], Scope | None]) -> Evaluation:
+            place, keys, scope = task
+            function = opened.get(place)
+            if function is None:
+                function = opened[place] = self.jobs[place].open()
+            return function((keys, scope))
+
+        if len(self.jobs) == 1:
+            opened[0] = self.jobs[0].open()  # a strategy that cannot be opened is an error of the run, not of a trial
+        return run_trial
+
+
+def asked_of_models() -> tuple[float, ...] | None:
+    """Give what the trial asked of models, as plain numbers; None for a strategy without one."""
+    statistics = take_statistics()
+    return tuple(statistics) if statistics.calls else None
 
 
 def seed_generators() -> None:

@@ -80,6 +80,11 @@ class Condition:
             error.add_note(f"(in the condition {self} on the params {dict(params)!r})")
             raise
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters that an expression names; none for a function, which cannot be read."""
+        return self.function.used if isinstance(self.function, Expression) else frozenset()
+
     def __str__(self) -> str:
         return self.text
 
@@ -96,33 +101,41 @@ class Expression:
     text : str
         Such as "fast < slow and slow - fast >= 10".
     names : tuple of str
-        The parameters that it may use.
+        What it may use.
+    kind, of : str
+        What messages call the expression, and its names.
+
+    Attributes
+    ----------
+    used : frozenset of str
+        The names that it does use.
     """
 
-    def __init__(self, text: str, names: tuple[str, ...]) -> None:
-        self.text, self.names = text, names
+    def __init__(self, text: str, names: tuple[str, ...], kind: str = "condition", of: str = "parameter") -> None:
+        self.text, self.names, self.kind, self.of = text, names, kind, of
         try:
             tree = ast.parse(text.strip(), mode="eval")
         except (SyntaxError, ValueError) as error:
-            raise InvalidParameter(f"condition {text!r} is no expression: {error}") from None
+            raise InvalidParameter(f"{kind} {text!r} is no expression: {error}") from None
         for node in ast.walk(tree):
             if isinstance(node, ast.Name) and node.id not in names:
                 raise InvalidParameter(
-                    f"condition {text!r} names {node.id!r}, which is no parameter{did_you_mean(node.id, names)}"
+                    f"{kind} {text!r} names {node.id!r}, which is no {of}{did_you_mean(node.id, names)}"
                 )
             if not isinstance(node, ALLOWED):
                 raise InvalidParameter(
-                    f"condition {text!r} holds {type(node).__name__}: write arithmetic and comparisons, "
+                    f"{kind} {text!r} holds {type(node).__name__}: write arithmetic and comparisons, "
                     "or give a function"
                 )
+        self.used = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
         self._code = compile(tree, "<condition>", "eval")
 
     def __call__(self, params: dict[str, Any]) -> Any:
         """Evaluate over the params."""
         return eval(self._code, {"__builtins__": {}}, params)
 
-    def __reduce__(self) -> tuple[type[Expression], tuple[str, tuple[str, ...]]]:
-        return Expression, (self.text, self.names)
+    def __reduce__(self) -> tuple[type[Expression], tuple[str, tuple[str, ...], str, str]]:
+        return Expression, (self.text, self.names, self.kind, self.of)
 
 
 def condition_list(conditions: object) -> tuple[ConditionLike, ...]:

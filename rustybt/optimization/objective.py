@@ -1,8 +1,9 @@
 """Which number says that one trial is better than another?"""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from rustybt.errors import InvalidParameter, did_you_mean
 
@@ -11,14 +12,17 @@ DIRECTIONS = ("maximize", "minimize")
 
 @dataclass(frozen=True)
 class Objective:
-    """A metric and the direction in which it improves.
+    """A number of a trial and the direction in which it improves.
 
     Parameters
     ----------
     metric : str
-        One of the names in docs/metrics.md.
+        One of the names in docs/metrics.md, or with a function the name that its values get.
     direction : {"maximize", "minimize"}, optional
         Which end of the metric is good.
+    function : callable of (perf), optional
+        Gives the number from a trial's perf frame. It runs in the worker, which then builds the frame: some
+        milliseconds a trial.
 
     Raises
     ------
@@ -33,6 +37,7 @@ class Objective:
 
     metric: str
     direction: str = "maximize"
+    function: Callable[[Any], float] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.direction not in DIRECTIONS:
@@ -42,13 +47,14 @@ class Objective:
             )
 
     @staticmethod
-    def of(objective: "str | Objective") -> "Objective":
+    def of(objective: "ObjectiveLike") -> "Objective":
         """Make an objective from a metric's name, with the direction before it where it is not to be maximized.
 
         Parameters
         ----------
-        objective : str or Objective
-            "sharpe", "maximize sharpe" or "minimize annual_volatility"; an objective is given back as it is.
+        objective : str, callable or Objective
+            "sharpe", "maximize sharpe" or "minimize annual_volatility"; a function of the perf frame, to be maximized,
+            named as it is; an objective is given back as it is.
 
         Returns
         -------
@@ -62,16 +68,25 @@ class Objective:
         """
         if isinstance(objective, Objective):
             return objective
+        if callable(objective):
+            return Objective(getattr(objective, "__name__", "objective").strip("<>"), function=objective)
         if not isinstance(objective, str) or not objective.split():
             raise InvalidParameter(
-                f"objective {objective!r} is no metric's name: write 'sharpe' or 'minimize turnover'"
+                f"objective {objective!r} is no metric's name: write 'sharpe' or 'minimize turnover', or give a "
+                "function of the perf frame"
             )
         *direction, metric = objective.split(maxsplit=1)
         return Objective(metric, *direction)
 
     def require_known(self, metrics: Iterable[str]) -> None:
-        """Raise InvalidParameter where the metric is none of these names."""
+        """Raise InvalidParameter where the metric is none of these names, or a function takes one of them."""
         known = sorted(metrics)
+        if self.function is not None:
+            if self.metric in known:
+                raise InvalidParameter(
+                    f"objective function {self.metric!r} has the name of a metric: rename it, or name the metric"
+                )
+            return
         if self.metric not in known:
             near = did_you_mean(self.metric, known)
             raise InvalidParameter(f"unknown objective {self.metric!r}{near}: choose one of {', '.join(known)}")
@@ -79,6 +94,10 @@ class Objective:
     def score(self, metrics: Mapping[str, float]) -> float:
         """Give the objective's value; NaN where the trial has none."""
         return float(metrics.get(self.metric, math.nan))
+
+    def loss(self, score: float) -> float:
+        """Give what a search minimizes."""
+        return -score if self.direction == "maximize" else score
 
     def better(self, score: float, best: float) -> bool:
         """Say whether a score beats another; a tie does not, and what is not finite never does."""
@@ -88,3 +107,39 @@ class Objective:
 
     def __str__(self) -> str:
         return f"{self.direction} {self.metric}"
+
+
+ObjectiveLike: TypeAlias = str | Callable[[Any], float] | Objective
+
+
+def objectives_of(objectives: "ObjectiveLike | Iterable[ObjectiveLike]") -> tuple[Objective, ...]:
+    """Make one objective or several.
+
+    Parameters
+    ----------
+    objectives : str, callable, Objective, or an iterable of those
+        The first one decides what `best` means.
+
+    Returns
+    -------
+    tuple of Objective
+        At least one, each under a name of its own.
+
+    Raises
+    ------
+    InvalidParameter
+        If there is none, or two have one name.
+
+    Examples
+    --------
+    >>> [str(objective) for objective in objectives_of(["sharpe", "minimize turnover"])]
+    ['maximize sharpe', 'minimize turnover']
+    """
+    several = not (isinstance(objectives, str | Objective) or callable(objectives)) and isinstance(objectives, Iterable)
+    made = tuple(map(Objective.of, objectives)) if several else (Objective.of(objectives),)  # type: ignore[arg-type]
+    names = [objective.metric for objective in made]
+    if not made:
+        raise InvalidParameter("objective is an empty list: name at least one, such as 'sharpe'")
+    if len(set(names)) < len(names):
+        raise InvalidParameter(f"objective {', '.join(map(str, made))} names a metric twice: drop one")
+    return made

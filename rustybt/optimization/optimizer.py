@@ -1,31 +1,28 @@
 """How does a search over a strategy's parameters run from beginning to end?"""
 
-import math
-import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
-from numbers import Real
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rustybt._typing import PathLike
-from rustybt.data.bundles import load
-from rustybt.data.portal import portal_of
 from rustybt.data.store import BundleData
-from rustybt.engine.context import is_capital
-from rustybt.engine.span import span_of
+from rustybt.engine.stop_rules import StopRules
 from rustybt.engine.strategy import Hooks, Strategy
-from rustybt.errors import AllTrialsFailed, InvalidParameter, ZeroCapitalError
+from rustybt.errors import AllTrialsFailed, InvalidParameter
 from rustybt.finance.rules import ZIPLINE, Rules
-from rustybt.optimization.backtest import BacktestJob
 from rustybt.optimization.conditions import Conditions
-from rustybt.optimization.objective import Objective
+from rustybt.optimization.constraints import ConstraintLike, constraints_of
+from rustybt.optimization.execution import Execution
+from rustybt.optimization.grouped_result import GroupedResult
+from rustybt.optimization.journal import Journal
+from rustybt.optimization.objective import Objective, ObjectiveLike, objectives_of
 from rustybt.optimization.parameter_space import ParameterSpace, space_of
 from rustybt.optimization.parameters import Parameter
-from rustybt.optimization.progress import TrialProgress
-from rustybt.optimization.result import OptimizationInterrupted, OptimizationResult, trial_of
-from rustybt.optimization.sampled import SampledJob, keep_samples
-from rustybt.optimization.schedule import Schedule
-from rustybt.optimization.search.base import Proposals, Search
+from rustybt.optimization.plan import Plan, Planned, stop_rules_of
+from rustybt.optimization.pools import pool_choice
+from rustybt.optimization.result import OptimizationInterrupted, OptimizationResult
+from rustybt.optimization.result_cache import PROCESS_CACHE, ResultCache
+from rustybt.optimization.search.base import Search
 from rustybt.optimization.search.grid_search import GridSearch
 from rustybt.optimization.source import (
     ClassSource,
@@ -36,11 +33,10 @@ from rustybt.optimization.source import (
     source_of_class,
     space_from,
 )
-from rustybt.optimization.trial import Trial, TrialStatus
-from rustybt.optimization.workers.base import Job, WorkerPool
-from rustybt.optimization.workers.mapped import open_mapped
-from rustybt.optimization.workers.pool import SHARED, worker_count
-from rustybt.optimization.workers.serial import SerialPool
+from rustybt.optimization.study import Goal
+from rustybt.optimization.trial import TrialStatus
+from rustybt.optimization.walk_forward import WalkForward
+from rustybt.optimization.workers.base import WorkerPool
 from rustybt.profiling import Profile
 from rustybt.results.metrics import METRICS
 
@@ -63,6 +59,8 @@ class Optimizer:
         Instead, functions as `run_algorithm` takes them.
     space : mapping of str to Parameter, or ParameterSpace, optional
         The parameters of functions or a script; it goes before the script's own.
+    fixed : mapping of str to value, optional
+        Parameters that take one value in every trial, and further attributes (or `context.params`) of the strategy.
     conditions : condition or iterable of conditions, optional
         In addition to the class's, the script's and the search's: functions of the params, or expressions such as
         "fast < slow".
@@ -72,18 +70,44 @@ class Optimizer:
         First and last day of every backtest; the bundle's own if omitted.
     capital_base : float, optional
         Cash at the start; 10,000,000 if omitted.
+    data_frequency : {"daily", "minute"}, optional
+        Of the bars.
     rules : Rules, optional
         Corrections and extras of every backtest, from `rustybt.finance.rules.rules_of`; Zipline's rules if omitted.
-    search : Search, optional
+    stop_rules : StopRules or bool, optional
+        When a backtest is given up early. True: a drawdown over 50%, less than a tenth of the capital, or a negative
+        return after 500 bars, looked at every 100 bars and never before 200. Never, if omitted.
+    search : Search or WalkForward, optional
         What proposes; every combination if omitted.
-    objective : str or Objective, optional
-        A metric's name, "maximize NAME" or "minimize NAME"; "sharpe" if omitted.
+    objective : str, callable, Objective, or a list of those; optional
+        A metric's name, "maximize NAME" or "minimize NAME", or a function of the perf frame; "sharpe" if omitted. Of
+        several the first one decides what is best.
+    constraints : str, callable, or a list of those; optional
+        What a trial must meet to be compared: "max_drawdown < 0.3", "trades > 50", a function of the metrics.
+    per_symbol : bool, optional
+        Search for each of `symbols` alone: the strategy gets it as `symbol` (or as `assets`, a tuple of one, where it
+        has such an attribute); functions find it in `context.params["symbol"]`.
+    symbols : iterable of str, optional
+        Which; all of the bundle if omitted.
+    fast : bool, optional
+        For development: use half of the data (the later half of the span, or every second window). Every result says
+        so.
     num_workers : int or "auto", optional
         Processes; 1 runs in this one. Results do not depend on it.
     pool : WorkerPool, optional
         Instead of the pool that all runs of this process share.
+    backend : {"processes", "dask"}, optional
+        Where workers run: on this machine, or as a Dask cluster's.
+    scheduler : str, optional
+        Address of the Dask scheduler; a cluster of this machine if omitted.
     trial_timeout_s : float, optional
         Limit of one backtest's time.
+    worker_memory_mb : float, optional
+        Limit of what one worker process keeps for itself, in MB (10^6 bytes).
+    storage : path-like, optional
+        Folder of a journal of every finished trial, from which `resume` goes on after the process was killed.
+    result_cache : ResultCache or bool, optional
+        Outcomes of equal trials, which then cost no simulation. True: the one of this process. False: none.
     progress : bool, optional
         Show a progress bar on stderr; if omitted, where that is a terminal.
     profile : Profile, optional
@@ -125,50 +149,93 @@ class Optimizer:
         handle_data: Callable[..., Any] | None = None,
         before_trading_start: Callable[..., Any] | None = None,
         space: Mapping[str, Parameter] | ParameterSpace | None = None,
+        fixed: Mapping[str, Any] | None = None,
         conditions: Conditions = (),
         bundle: str | BundleData | None = None,
         start: Any = None,
         end: Any = None,
         capital_base: float | None = None,
+        data_frequency: str = "daily",
         rules: Rules = ZIPLINE,
-        search: Search | None = None,
-        objective: str | Objective | None = None,
+        stop_rules: StopRules | bool | None = None,
+        search: Search | WalkForward | None = None,
+        objective: ObjectiveLike | Iterable[ObjectiveLike] | None = None,
+        constraints: ConstraintLike | Iterable[ConstraintLike] = (),
+        per_symbol: bool = False,
+        symbols: Iterable[str] | None = None,
+        fast: bool = False,
         num_workers: int | str = 1,
         pool: WorkerPool | None = None,
+        backend: str = "processes",
+        scheduler: str | None = None,
         trial_timeout_s: float | None = None,
+        worker_memory_mb: float | None = None,
+        storage: PathLike | None = None,
+        result_cache: ResultCache | bool = True,
         progress: bool | None = None,
         profile: Profile | None = None,
     ) -> None:
         functions = Hooks(initialize, handle_data, before_trading_start)
-        self.source, own_space, carried = strategy_of(strategy_class, script, functions)
-        if space is not None and isinstance(self.source, ClassSource):
+        source, own_space, carried = strategy_of(strategy_class, script, functions)
+        if space is not None and isinstance(source, ClassSource):
             raise InvalidParameter("space was passed for a strategy class, whose parameters are its own attributes")
-        self.space = (own_space if space is None else space_from(space)).with_conditions(conditions)
+        ruled = (own_space if space is None else space_from(space)).with_conditions(conditions)
+        among = {name: value for name, value in (fixed or {}).items() if name in ruled.parameters}
+        source.check_attributes(name for name in fixed or {} if name not in among)
         given = {"bundle": bundle, "start": start, "end": end, "capital_base": capital_base}
         given |= {"search": search, "objective": objective}
         settings = {**DEFAULTS, **carried, **{name: value for name, value in given.items() if value is not None}}
         if "bundle" not in settings:
             raise InvalidParameter('bundle is missing: pass bundle="NAME", or set it on the strategy class')
-        self.bundle = settings["bundle"]
-        self.start, self.end, self.capital_base = settings["start"], settings["end"], settings["capital_base"]
-        self.search = settings.get("search", GridSearch())
-        self.objective = Objective.of(settings["objective"])
-        self.num_workers, self.pool, self.trial_timeout_s = worker_count(num_workers), pool, trial_timeout_s
+        self.plan = Plan(
+            source=source,
+            space=ruled.fix(among) if among else ruled,
+            bundle=settings["bundle"],
+            start=settings["start"],
+            end=settings["end"],
+            capital_base=settings["capital_base"],
+            data_frequency=data_frequency,
+            rules=rules,
+            stop_rules=stop_rules_of(stop_rules, settings["capital_base"]),
+            search=settings.get("search", GridSearch()),
+            goal=goal_of(settings["objective"], constraints),
+            symbols=symbols_of(per_symbol, symbols),
+            fast=fast,
+            fixed={name: value for name, value in (fixed or {}).items() if name not in among},
+        )
+        self.plan.check()
+        has_limits = trial_timeout_s is not None or worker_memory_mb is not None
+        self._choose_pool = pool_choice(pool, num_workers, backend, scheduler, has_limits)
+        self._limits = {"timeout_s": trial_timeout_s, "memory_mb": worker_memory_mb}
+        self.storage = None if storage is None else Path(storage)
+        self.result_cache = PROCESS_CACHE if result_cache is True else result_cache or None
         self.progress, self.profile = progress, profile
-        self.rules = rules
         self.partial: OptimizationResult | None = None
-        self._check()
 
-    def _check(self) -> None:
-        if not isinstance(self.search, Search):
-            raise InvalidParameter(f"search {self.search!r} is no search: give an instance such as GridSearch()")
-        self.objective.require_known(METRICS)
-        if not isinstance(self.rules, Rules):
-            raise InvalidParameter(f"rules {self.rules!r} are none: make them with rustybt.finance.rules.rules_of(...)")
-        if isinstance(self.capital_base, bool) or not isinstance(self.capital_base, Real):
-            raise InvalidParameter(f"capital_base {self.capital_base!r} is no number")
-        if not is_capital(self.capital_base):
-            raise ZeroCapitalError(f"capital_base {self.capital_base} is not above 0: give the cash to start with")
+    @property
+    def space(self) -> ParameterSpace:
+        """What is searched."""
+        return self.plan.space
+
+    @property
+    def search(self) -> Search | WalkForward:
+        """What proposes."""
+        return self.plan.search
+
+    @property
+    def objective(self) -> Objective:
+        """The first objective."""
+        return self.plan.goal.objectives[0]
+
+    @property
+    def bundle(self) -> str | BundleData:
+        """The data, as it was given."""
+        return self.plan.bundle
+
+    @property
+    def capital_base(self) -> float:
+        """Cash at the start."""
+        return self.plan.capital_base
 
     def run(self) -> OptimizationResult:
         """Run the search to its end.
@@ -176,7 +243,7 @@ class Optimizer:
         Returns
         -------
         OptimizationResult
-            All trials in the order of proposal. Failed ones are among them.
+            All trials in the order of proposal. Failed ones are among them. Of a run per symbol a `GroupedResult`.
 
         Raises
         ------
@@ -184,61 +251,102 @@ class Optimizer:
             If the bundle is not there, or start and end do not fit it.
         InvalidParameter
             If the search finds no combination.
+        JournalExists, StorageError
+            If the storage holds a run already, or cannot be written.
         AllTrialsFailed
             If no backtest came to its end; the message says why the first one did not, its `result` holds all.
         OptimizationInterrupted
             On Ctrl-C; a KeyboardInterrupt whose `result` holds the trials that were finished.
         """
-        began = time.monotonic()
-        bundle = self.bundle if isinstance(self.bundle, BundleData) else load(self.bundle)
-        span_of(portal_of(bundle), self.start, self.end)
-        key = (str(bundle.root.resolve()), bundle.name, bundle.version, bundle.fingerprint)
-        open_mapped(*key)  # makes what is missing of the arrays here, where threads do no harm
-        job = BacktestJob(self.source, self.space, key, self.start, self.end, float(self.capital_base), self.rules)
-        job.compile()
-        proposals = self.search.begin(self.space)
-        trials: dict[int, Trial] = {}
+        return self.execute(self.plan.prepare())
 
-        def result() -> OptimizationResult:
-            records = [trials[number] for number in sorted(trials)]
-            return OptimizationResult(records, self.objective, self.space.names, job.rerun, time.monotonic() - began)
+    def resume(self) -> OptimizationResult:
+        """Go on with the run that `storage` holds; its trials are not simulated again.
 
+        Returns
+        -------
+        OptimizationResult
+            As an uninterrupted run gives it.
+
+        Raises
+        ------
+        InvalidParameter
+            If the optimizer has no storage.
+        JournalMismatch
+            If the strategy, the bundle, the search or another setting is not what it was when the run began.
+        StorageError, JournalCorrupt
+            If there is no run, or it cannot be read or written.
+        """
+        if self.storage is None:
+            raise InvalidParameter('storage is missing: pass storage="FOLDER" of the run that is to go on')
+        return self.execute(self.plan.prepare(), resume=True)
+
+    def execute(self, planned: Planned, resume: bool = False) -> OptimizationResult:
+        """Run what was planned, with this optimizer's workers and storage; see `run` and `resume`.
+
+        Parameters
+        ----------
+        planned : Planned
+            Of this optimizer, or of several.
+        resume : bool
+            Go on with the run in the storage.
+
+        Returns
+        -------
+        OptimizationResult
+        """
+        journal: Journal | None = None
+        if self.storage is not None:
+            journal = (Journal.resume if resume else Journal.create)(self.storage, planned.settings)
+        execution = Execution(
+            label=self.plan.source.name,
+            parts=planned.parts,
+            pool=self._choose_pool(),
+            cache=self.result_cache,
+            journal=journal,
+            limits={name: value for name, value in self._limits.items() if value is not None},
+            progress=self.progress,
+            profile=self.profile,
+        )
         try:
-            with closing(self._trials(job, proposals)) as arriving:
-                for trial in arriving:
-                    trials[trial.number] = trial
+            execution.run()
         except KeyboardInterrupt:
-            of = f" of {proposals.total}" if proposals.total is not None else ""
-            message = f"interrupted after {len(trials)}{of} trials; the finished ones are in this error's result"
-            raise OptimizationInterrupted(message, result()) from None
+            of = f" of {execution.total}" if execution.total is not None else ""
+            message = f"interrupted after {execution.finished}{of} trials; the finished ones are in this error's result"
+            raise OptimizationInterrupted(message, self._result(planned, execution)) from None
         finally:
-            self.partial = result()
-        if not any(trial.status is TrialStatus.COMPLETE for trial in trials.values()):
-            raise all_failed(result())
-        return result()
+            if journal is not None:
+                journal.close()
+            self.partial = self._result(planned, execution)
+        result = self.partial
+        if not any(trial.status in (TrialStatus.COMPLETE, TrialStatus.STOPPED) for trial in result.records):
+            raise all_failed(result)
+        return result
 
-    def _trials(self, job: BacktestJob, proposals: Proposals) -> Generator[Trial, None, None]:
-        """Yield trials as they come back, and tell search and user about them."""
-        schedule = Schedule(proposals, self.space)
-        pool = self._pool()
-        asked: Job = job if self.profile is None else SampledJob.of(job, self.profile)
-        outcomes = pool.run(asked, schedule.take, total=proposals.total, timeout_s=self.trial_timeout_s)
-        if self.profile is not None:
-            outcomes = keep_samples(outcomes, self.profile, pool.num_workers)
-        best = math.nan
-        with closing(outcomes), TrialProgress(self.source.name, proposals.total, self.progress) as progress:
-            for number, outcome in outcomes:
-                trial = trial_of(number, schedule.params[number], outcome, self.objective)
-                schedule.hear(number, trial.score)
-                better = trial.has_score and self.objective.better(trial.score, best)
-                best = trial.score if better else best
-                progress.count(trial.status is not TrialStatus.COMPLETE, f"{best:.4g}" if better else None)
-                yield trial
+    def _result(self, planned: Planned, execution: Execution) -> OptimizationResult:
+        info = execution.info(planned.settings, self.plan.fast)
+        results = {name: part.result(info, execution.returns_of) for name, part in planned.parts.items()}
+        return GroupedResult(results, info) if planned.is_grouped else next(iter(results.values()))
 
-    def _pool(self) -> WorkerPool:
-        if self.pool is not None:
-            return self.pool
-        return SerialPool() if self.num_workers == 1 and self.trial_timeout_s is None else SHARED.of(self.num_workers)
+
+def goal_of(objective: Any, constraints: Any) -> Goal:
+    """Read what a user gives as objectives and constraints, and check their names."""
+    objectives = objectives_of(objective)
+    for one in objectives:
+        one.require_known(METRICS)
+    names = [*METRICS, *(one.metric for one in objectives if one.function is not None)]
+    return Goal(objectives, constraints_of(constraints, names))
+
+
+def symbols_of(per_symbol: bool, symbols: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Give the symbols of a run per symbol, none for all of the bundle; None for any other run."""
+    if not per_symbol:
+        if symbols is not None:
+            raise InvalidParameter("symbols was passed without per_symbol=True: pass both, or neither")
+        return None
+    if isinstance(symbols, str):
+        raise InvalidParameter(f"symbols {symbols!r} is no list: write [{symbols!r}]")
+    return () if symbols is None else tuple(symbols)
 
 
 def strategy_of(
@@ -257,6 +365,8 @@ def strategy_of(
 
 def all_failed(result: OptimizationResult) -> AllTrialsFailed:
     """Give the error of a run without a complete trial."""
+    if not result.records:
+        return AllTrialsFailed("no trial was run: the search proposed nothing", result)
     first = result.records[0]
     error = AllTrialsFailed(
         f"all {len(result)} trials failed; the first, {dict(first.params)!r}, because: {first.reason}", result

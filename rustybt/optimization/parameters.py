@@ -8,22 +8,30 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any, Self, overload
 
 import numpy as np
 
 from rustybt.errors import InvalidParameter, ParameterNotSet, did_you_mean
+from rustybt.optimization.conditions import ConditionLike
 
 
 class Parameter(ABC):
     """One dimension of a search: a set of values, reached from the unit interval.
 
     Read on a strategy's class it is itself; read on an instance it is the value that the instance was given.
+
+    Attributes
+    ----------
+    when : str, callable or None
+        The parameter is active where this condition over earlier parameters of its space holds; elsewhere its value
+        is None. None: it is always active.
     """
 
     name: str
+    when: ConditionLike | None
 
     def __set_name__(self, owner: type, name: str) -> None:
         object.__setattr__(self, "name", name)
@@ -47,6 +55,14 @@ class Parameter(ABC):
     @abstractmethod
     def at(self, index: int) -> Any:
         """Give the value of a number in [0, size)."""
+
+    @abstractmethod
+    def index(self, value: Any) -> int:
+        """Give the number of a value in normal form; the parameter is finite."""
+
+    @abstractmethod
+    def only(self, value: Any) -> Self:
+        """Give the same parameter with one of its values alone."""
 
     def from_unit(self, unit: float) -> Any:
         """Give the value that a number in [0, 1) falls on, all values being equally likely."""
@@ -72,8 +88,14 @@ class Parameter(ABC):
             )
         return self.size
 
+    def __repr__(self) -> str:
+        shown = [(f.name, getattr(self, f.name)) for f in fields(self) if f.name != "when"]  # type: ignore[arg-type]
+        if self.when is not None:
+            shown.append(("when", self.when))
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown)})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Integer(Parameter):
     """Whole numbers from low to high, both included.
 
@@ -83,6 +105,9 @@ class Integer(Parameter):
         First value, and the limit of the last.
     step : int, optional
         Distance between values; high is left out where steps from low do not meet it.
+    when : str or callable, optional
+        The parameter is active where this condition over earlier parameters of the space holds, as in
+        `Integer(5, 50, when="kind == 'ema'")`; elsewhere its value is None.
 
     Examples
     --------
@@ -94,6 +119,7 @@ class Integer(Parameter):
     low: int
     high: int
     step: int = field(default=1, kw_only=True)
+    when: ConditionLike | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for limit in ("low", "high", "step"):
@@ -109,6 +135,15 @@ class Integer(Parameter):
         """Give the value of a number in [0, size)."""
         return self.low + index * self.step
 
+    def index(self, value: Any) -> int:
+        """Give the number of a value in normal form."""
+        return int(value - self.low) // self.step
+
+    def only(self, value: Any) -> Self:
+        """Give the same parameter with one of its values alone."""
+        checked = self.check(value)
+        return replace(self, low=checked, high=checked)
+
     def check(self, value: Any) -> int:
         """Give the value as an int (5.0 is 5), or say why it is outside."""
         number = whole("value", value)
@@ -117,7 +152,7 @@ class Integer(Parameter):
         return number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Float(Parameter):
     """Numbers from low to high.
 
@@ -130,6 +165,8 @@ class Float(Parameter):
     step : float, optional
         Distance between values, exact in decimal: Float(0.1, 0.5, step=0.1) holds 0.3 and no 0.30000000000000004.
         Without it the parameter is a continuum, which no grid can enumerate.
+    when : str or callable, optional
+        Where the parameter is active, a condition over earlier ones; elsewhere its value is None.
 
     Examples
     --------
@@ -144,6 +181,7 @@ class Float(Parameter):
     high: float
     log: bool = field(default=False, kw_only=True)
     step: float | None = field(default=None, kw_only=True)
+    when: ConditionLike | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for limit in ("low", "high") if self.step is None else ("low", "high", "step"):
@@ -165,6 +203,15 @@ class Float(Parameter):
         """Give the value of a number in [0, size)."""
         return self.low if self.step is None else float(exact(self.low) + index * exact(self.step)) + 0.0
 
+    def index(self, value: Any) -> int:
+        """Give the number of a value in normal form."""
+        return 0 if self.step is None else round((value - self.low) / self.step)
+
+    def only(self, value: Any) -> Self:
+        """Give the same parameter with one of its values alone."""
+        checked = self.check(value)
+        return replace(self, low=checked, high=checked)
+
     def from_unit(self, unit: float) -> float:
         """Give the value that a number in [0, 1) falls on."""
         if self.step is not None:
@@ -180,13 +227,13 @@ class Float(Parameter):
         number = finite("value", value)
         inside = self.low <= number <= self.high
         if inside and self.step is not None:
-            inside = number == self.at(round((number - self.low) / self.step))
+            inside = number == self.at(self.index(number))
         if not inside:
             raise InvalidParameter(f"{value!r} is no value of {self!r}")
         return number
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Categorical(Parameter):
     """A choice among values of any kind: words, numbers, tickers, lists of tickers.
 
@@ -194,6 +241,9 @@ class Categorical(Parameter):
     ----------
     choices : sequence
         The values, each once, in the order in which a grid tries them.
+    when : str or callable, optional
+        Where the parameter is active, a condition over earlier ones; elsewhere its value is None, which therefore is
+        no choice of such a parameter.
 
     Examples
     --------
@@ -202,6 +252,7 @@ class Categorical(Parameter):
     """
 
     choices: Sequence[Any]
+    when: ConditionLike | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if isinstance(self.choices, str | bytes) or not isinstance(self.choices, Iterable):
@@ -212,6 +263,10 @@ class Categorical(Parameter):
         for index, choice in enumerate(self.choices):
             if self.find(choice) != index:
                 raise InvalidParameter(f"choice {choice!r} stands twice in {self!r}: drop one")
+        if self.when is not None and self.find(None) is not None:
+            raise InvalidParameter(
+                f"choice None of {self!r} looks like an inactive parameter: give it a word of its own"
+            )
 
     @property
     def size(self) -> int:
@@ -221,6 +276,14 @@ class Categorical(Parameter):
     def at(self, index: int) -> Any:
         """Give the choice of a number in [0, size)."""
         return self.choices[index]
+
+    def index(self, value: Any) -> int:
+        """Give the choice's number."""
+        return self.key(value)
+
+    def only(self, value: Any) -> Self:
+        """Give the same parameter with one of its choices alone."""
+        return replace(self, choices=(self.check(value),))
 
     def key(self, value: Any) -> int:
         """Give the choice's number: choices may be unhashable, large, or unknown to another process."""

@@ -1,29 +1,73 @@
-"""What did an optimization find? Its trials, the best of them, and the files they are kept in."""
+"""What did an optimization find? Its trials, and the best of them."""
 
-import json
+from __future__ import annotations
+
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from rustybt._typing import PathLike
-from rustybt.data.files import replacing
+from rustybt.data.predictions import PredictionStatistics
 from rustybt.errors import NoBestTrial, ReproducibilityWarning
 from rustybt.optimization.objective import Objective
-from rustybt.optimization.parameter_space import Params
+from rustybt.optimization.parameter_space import ParameterSpace, Params
+from rustybt.optimization.result_views import ResultViews
+from rustybt.optimization.returns_store import ReturnsStore
+from rustybt.optimization.study import Goal
 from rustybt.optimization.trial import Trial, TrialStatus
-from rustybt.optimization.workers.base import Outcome
 from rustybt.results.result import RunResult
 
-TRIALS_FILE = "trials.parquet"
-COLUMNS = ("trial", "status", "score", "seconds", "error")
+if TYPE_CHECKING:
+    from rustybt.optimization.walk_forward_result import WalkForwardResult
+
+COLUMNS = ("trial", "study", "status", "score", "passing", "budget", "bars", "seconds", "worker", "cached", "error")
 """Columns of the trials' frame beside params and metrics."""
+
+Rerun = Callable[[Params], RunResult]
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What is known of a run beside its trials.
+
+    Attributes
+    ----------
+    settings : mapping of str to JSON value
+        Strategy, span, search, objective and so on, as the run's journal holds them.
+    sessions : pd.DatetimeIndex
+        Labels of a whole backtest's sessions.
+    seconds : float
+        Time of the run.
+    search_seconds : float
+        Time in the search itself, in the driver.
+    workers : tuple
+        Statistics of the worker processes; empty for a serial run.
+    cache : mapping of str to number
+        What the result cache did for the run; empty where it was off.
+    predictions : PredictionStatistics
+        What the strategy's models were asked for; zeros without a model.
+    notes : tuple of str
+        What the search wants known, such as that it does not prune.
+    is_fast : bool
+        Half of the data was used: for development, not for decisions.
+    """
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    sessions: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
+    seconds: float = math.nan
+    search_seconds: float = 0.0
+    workers: tuple[Any, ...] = ()
+    cache: Mapping[str, float] = field(default_factory=dict)
+    predictions: PredictionStatistics = PredictionStatistics()
+    notes: tuple[str, ...] = ()
+    is_fast: bool = False
 
 
 class OptimizationInterrupted(KeyboardInterrupt):
@@ -35,7 +79,7 @@ class OptimizationInterrupted(KeyboardInterrupt):
         With the trials that were finished.
     """
 
-    def __init__(self, message: str, result: "OptimizationResult") -> None:
+    def __init__(self, message: str, result: Any) -> None:
         super().__init__(message)
         self.result = result
 
@@ -53,7 +97,7 @@ class BestTrial:
     """
 
     trial: Trial
-    rerun: Callable[[Params], RunResult]
+    rerun: Rerun
 
     @property
     def number(self) -> int:
@@ -72,7 +116,7 @@ class BestTrial:
 
     @property
     def score(self) -> float:
-        """The objective's value."""
+        """The first objective's value."""
         return self.trial.score
 
     @cached_property
@@ -101,49 +145,72 @@ class BestTrial:
         return self.run.perf
 
 
-class OptimizationResult:
-    """The outcome of an optimization.
+class OptimizationResult(ResultViews):
+    """The outcome of one search.
 
     Parameters
     ----------
     records : sequence of Trial
         All trials that came back, in the order of proposal.
-    objective : Objective
+    goal : Goal
         What best means.
-    names : sequence of str
-        The parameters, in order.
+    space : ParameterSpace
+        What was searched.
     rerun : callable of (params)
         Runs a backtest in full.
-    seconds : float
-        Time of the run.
+    returns : ReturnsStore
+        Daily returns by trial number.
+    info : RunInfo
+        What else is known of the run.
+    compared : sequence of Trial, optional
+        Those among which the best is looked for; all of them if omitted.
 
     Attributes
     ----------
     records : tuple of Trial
         All trials.
-    objective : Objective
-        What best means.
-    seconds : float
-        Time of the run.
+    walk_forward : WalkForwardResult or None
+        Of a walk-forward: its windows and its out-of-sample curve.
     """
 
     def __init__(
         self,
         records: Sequence[Trial],
-        objective: Objective,
-        names: Sequence[str],
-        rerun: Callable[[Params], RunResult],
-        seconds: float,
+        goal: Goal,
+        space: ParameterSpace,
+        rerun: Rerun,
+        returns: ReturnsStore,
+        info: RunInfo | None = None,
+        compared: Sequence[Trial] | None = None,
     ) -> None:
-        self.records, self.objective, self.seconds = tuple(records), objective, seconds
-        self._names, self._rerun = tuple(names), rerun
+        self.records, self.goal, self.space, self.info = tuple(records), goal, space, info or RunInfo()
+        self.walk_forward: WalkForwardResult | None = None
+        self._compared = self.records if compared is None else tuple(compared)
+        self._rerun, self._returns = rerun, returns
 
     def __len__(self) -> int:
         return len(self.records)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
-        return f"OptimizationResult({counts or 'no trial'}; {self.objective}; {self.seconds:.1f} s)"
+        goal = ", ".join(map(str, self.objectives))
+        fast = "; FAST: half of the data" if self.info.is_fast else ""
+        return f"OptimizationResult({counts or 'no trial'}; {goal}; {self.seconds:.1f} s{fast})"
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What was optimized; the first one decides what is best."""
+        return self.goal.objectives
+
+    @property
+    def objective(self) -> Objective:
+        """The first objective."""
+        return self.objectives[0]
+
+    @property
+    def seconds(self) -> float:
+        """Time of the run."""
+        return self.info.seconds
 
     @property
     def counts(self) -> dict[str, int]:
@@ -153,16 +220,19 @@ class OptimizationResult:
 
     @cached_property
     def best(self) -> BestTrial:
-        """The trial with the best score among those that completed; the earliest of equals.
+        """The trial with the best score among those that are eligible; the earliest of equals.
+
+        Eligible is what ran over the whole span to its end, traded, and meets every constraint. With several
+        objectives the first one decides; see `pareto`.
 
         Raises
         ------
         NoBestTrial
-            If none has a finite score.
+            If none is.
         """
         leader: Trial | None = None
-        for trial in self.records:
-            if trial.has_score and self.objective.better(trial.score, leader.score if leader else math.nan):
+        for trial in self._compared:
+            if self.goal.better(trial, leader):
                 leader = trial
         if leader is None:
             raise NoBestTrial(self._why_no_best())
@@ -171,10 +241,22 @@ class OptimizationResult:
     def _why_no_best(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items()) or "there is none"
         message = f"no trial has a finite {self.objective.metric!r} ({counts})"
-        complete = [trial for trial in self.records if trial.status is TrialStatus.COMPLETE]
-        if complete and not any(trial.metrics.get("fills") for trial in complete):
+        complete = [trial for trial in self._compared if trial.status is TrialStatus.COMPLETE]
+        if complete and not any(trial.traded for trial in complete):
             return f"{message}: the strategy never traded; check its conditions, its span and its symbols"
+        scored = [trial for trial in complete if trial.has_score and trial.traded]
+        if scored:
+            failed = {text for trial in scored for text in trial.failed_constraints}
+            return (
+                f"none of {len(scored)} trials with a score meets all constraints ({', '.join(sorted(failed))}): "
+                "loosen them, or look at result.trials"
+            )
         return f"{message}: choose another objective, or look at result.trials"
+
+    @property
+    def trades(self) -> pd.DataFrame:
+        """Round trips of the best trial."""
+        return self.best.trades
 
     def top(self, count: int = 10) -> pd.DataFrame:
         """Give the rows of the best trials.
@@ -187,72 +269,69 @@ class OptimizationResult:
         Returns
         -------
         pd.DataFrame
-            Rows of `trials`, best first, the earliest of equals first; only trials with a finite score.
+            Rows of `trials`, best first, the earliest of equals first; only trials that may be best.
         """
-        scored = self.trials[[trial.has_score for trial in self.records]]
+        numbers = {trial.number for trial in self._compared if trial.may_be_best}
+        eligible = self.trials[self.trials["trial"].isin(numbers)]
         rising = self.objective.direction == "minimize"
-        return scored.sort_values("score", ascending=rising, kind="stable").head(count)
+        return eligible.sort_values("score", ascending=rising, kind="stable").head(count)
+
+    @property
+    def pareto(self) -> pd.DataFrame:
+        """Rows of `trials` that no other eligible trial beats in one objective without losing in another."""
+        eligible = [trial for trial in self._compared if trial.may_be_best]
+        losses = np.array([[o.loss(s) for o, s in zip(self.objectives, t.scores, strict=True)] for t in eligible])
+        kept = [
+            trial.number
+            for trial, own in zip(eligible, losses, strict=True)
+            if not ((losses <= own).all(axis=1) & (losses < own).any(axis=1)).any()
+        ]
+        return self.trials[self.trials["trial"].isin(kept)]
 
     @cached_property
     def trials(self) -> pd.DataFrame:
         """All trials, one row each in the order of proposal.
 
-        Columns: trial (number), the parameters by name, status, score, all metrics by name, seconds, error. A parameter
-        whose name another column has is "param_" + name. What a trial does not have is NaN, for error "".
+        Columns: trial (number), study (where the run has several), the parameters by name, status, score, all metrics by name, passing (whether it came to
+        its end within the constraints), budget (share of the span), bars, seconds, worker (process id, 0 for this one),
+        cached, error. A parameter whose name another column has is "param_" + name. What a trial does not have is NaN,
+        for a parameter None, for error "". A stopped trial has the metrics of what was run, and no score.
         """
-        metrics = list(dict.fromkeys(name for trial in self.records for name in trial.metrics))
-        taken = {*COLUMNS, *metrics}
-        columns: dict[str, Any] = {"trial": [trial.number for trial in self.records]}
-        for name in self._names:
-            values = [trial.params[name] for trial in self.records]
-            columns[f"param_{name}" if name in taken else name] = pd.Series(values, dtype=None if values else object)
-        columns["status"] = [trial.status.value for trial in self.records]
-        columns["score"] = np.array([trial.score for trial in self.records], dtype=np.float64)
-        for name in metrics:
-            columns[name] = np.array([trial.metrics.get(name, math.nan) for trial in self.records], dtype=np.float64)
-        columns["seconds"] = np.array([trial.seconds for trial in self.records], dtype=np.float64)
-        columns["error"] = [trial.error for trial in self.records]
-        return pd.DataFrame(columns)
+        return trials_frame(self.records, self.space.names)
 
     @property
     def returns(self) -> pd.DataFrame:
-        """Daily returns of the completed trials: float32, a row a session of the run, a column a trial number."""
-        complete = {
-            trial.number: np.frombuffer(trial.returns, dtype=np.float32)
-            for trial in self.records
-            if trial.status is TrialStatus.COMPLETE
-        }
-        return pd.DataFrame(complete)
+        """Daily returns of the trials that ran over the whole span: float32, by session, a column a trial number."""
+        numbers = [t.number for t in self._compared if t.status is TrialStatus.COMPLETE and t.budget == 1.0]
+        frame = self._returns.frame(numbers)
+        if len(frame) == len(self.info.sessions):
+            frame.index = self.info.sessions
+        return frame
 
-    def save(self, folder: PathLike, name: str = TRIALS_FILE) -> Path:
-        """Write the trials as Parquet.
-
-        Parameters
-        ----------
-        folder : path-like
-            Made if missing; a file of an earlier run is replaced as a whole.
-        name : str
-            Of the file.
-
-        Returns
-        -------
-        Path
-            Of the file. Parameters that are neither numbers nor words stand there as JSON.
-        """
-        target = Path(folder) / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        frame = self.trials
-        for name in frame.columns:
-            if frame[name].dtype.kind == "O" and not all(isinstance(value, str) for value in frame[name]):
-                frame = frame.assign(**{name: [json.dumps(value, default=repr) for value in frame[name]]})
-        with replacing(target) as beside:
-            frame.to_parquet(beside, index=False)
-        return target
+    def returns_of(self, number: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Give the daily returns of any trial that ran: float32, one a session that was run."""
+        return self._returns.get(number)
 
 
-def trial_of(number: int, params: Mapping[str, Any], outcome: Outcome, objective: Objective) -> Trial:
-    """Make the record of a trial from what its worker sent."""
-    if outcome.status is not TrialStatus.COMPLETE:
-        return Trial(number, params, outcome.status, seconds=outcome.seconds, error=outcome.error)
-    metrics, returns = outcome.value
-    return Trial(number, params, outcome.status, objective.score(metrics), metrics, outcome.seconds, "", returns)
+def trials_frame(records: Sequence[Trial], names: Sequence[str]) -> pd.DataFrame:
+    """Give trials as a frame; see `OptimizationResult.trials`."""
+    metrics = list(dict.fromkeys(name for trial in records for name in trial.metrics))
+    taken = {*COLUMNS, *metrics}
+    columns: dict[str, Any] = {"trial": [trial.number for trial in records]}
+    if any(trial.study for trial in records):
+        columns["study"] = [trial.study for trial in records]
+    for name in names:
+        values = [trial.params.get(name) for trial in records]
+        columns[f"param_{name}" if name in taken else name] = pd.Series(values, dtype=None if values else object)
+    columns["status"] = [trial.status.value for trial in records]
+    columns["score"] = np.array([trial.score for trial in records], dtype=np.float64)
+    for name in metrics:
+        columns[name] = np.array([trial.metrics.get(name, math.nan) for trial in records], dtype=np.float64)
+    columns["passing"] = [trial.passes for trial in records]
+    columns["budget"] = np.array([trial.budget for trial in records], dtype=np.float64)
+    columns["bars"] = [trial.bars for trial in records]
+    columns["seconds"] = np.array([trial.seconds for trial in records], dtype=np.float64)
+    columns["worker"] = [trial.worker for trial in records]
+    columns["cached"] = [trial.is_cached for trial in records]
+    columns["error"] = [trial.error for trial in records]
+    return pd.DataFrame(columns)

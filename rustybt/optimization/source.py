@@ -5,7 +5,7 @@ of a class or of functions; a script's functions start every trial from the stat
 run alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -14,7 +14,7 @@ from rustybt._typing import PathLike
 from rustybt.engine.script import execute_script, require_hooks, strategy_class_of
 from rustybt.engine.strategy import Hooks, Strategy, hooks_of, hooks_of_namespace
 from rustybt.engine.vector_strategy import VectorStrategy
-from rustybt.errors import InvalidParameter
+from rustybt.errors import InvalidParameter, did_you_mean
 from rustybt.optimization.conditions import Conditions
 from rustybt.optimization.parameter_space import SETTINGS, ParameterSpace, Params, space_of
 from rustybt.optimization.workers.parcel import pack, unpack
@@ -33,6 +33,12 @@ class Source(Protocol):
 
     def hooks(self, params: Params) -> Hooks:
         """Give what the engine calls for these params."""
+
+    def of_symbol(self, symbol: str) -> dict[str, Any]:
+        """Give what params must hold in addition for the strategy to trade this symbol alone."""
+
+    def check_attributes(self, names: Iterable[str]) -> None:
+        """Raise InvalidParameter where a name cannot be given to the strategy."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,26 @@ class ClassSource:
         """Give the methods of an instance with these parameters."""
         return hooks_of(self.strategy_class(**params))
 
+    def check_attributes(self, names: Iterable[str]) -> None:
+        """Raise where a name is no attribute of the class."""
+        for name in names:
+            if not hasattr(self.strategy_class, name):
+                known = [other for other in dir(self.strategy_class) if not other.startswith("_")]
+                raise InvalidParameter(
+                    f"fixed: {self.name} has no parameter or attribute {name!r}{did_you_mean(name, known)}"
+                )
+
+    def of_symbol(self, symbol: str) -> dict[str, Any]:
+        """Give the attribute by which the class names what it trades: `symbol`, or `assets` with one member."""
+        if hasattr(self.strategy_class, "symbol"):
+            return {"symbol": symbol}
+        if hasattr(self.strategy_class, "assets"):
+            return {"assets": (symbol,)}
+        raise InvalidParameter(
+            f"per_symbol: {self.name} has neither an attribute symbol nor assets: declare symbol = None, and trade "
+            "what it names"
+        )
+
 
 @dataclass(frozen=True)
 class FunctionSource:
@@ -67,6 +93,13 @@ class FunctionSource:
     def hooks(self, params: Params) -> Hooks:
         """Give the functions with these params."""
         return self.functions._replace(params=params)
+
+    def check_attributes(self, names: Iterable[str]) -> None:
+        """Let any name pass: it stands in `context.params`."""
+
+    def of_symbol(self, symbol: str) -> dict[str, Any]:
+        """Let the functions find it in `context.params["symbol"]`."""
+        return {"symbol": symbol}
 
 
 @dataclass(frozen=True)
@@ -81,6 +114,13 @@ class ScriptSource:
         """Give functions of this trial alone with these params."""
         functions: Hooks = unpack(self.payload)
         return functions._replace(params=params)
+
+    def check_attributes(self, names: Iterable[str]) -> None:
+        """Let any name pass: it stands in `context.params`."""
+
+    def of_symbol(self, symbol: str) -> dict[str, Any]:
+        """Let the functions find it in `context.params["symbol"]`."""
+        return {"symbol": symbol}
 
 
 def source_of_class(strategy_class: object) -> ClassSource:

@@ -57,6 +57,8 @@ class Trial:
         Process id of the worker; 0 where it ran in the driver or nowhere.
     is_cached : bool
         Its outcome was known: from an equal trial, or from an earlier run.
+    study : str
+        Which search it belongs to, where a run has several: a symbol, a strategy, a window.
 
     Examples
     --------
@@ -77,6 +79,7 @@ class Trial:
     bars: int = 0
     worker: int = 0
     is_cached: bool = False
+    study: str = ""
 
     @property
     def score(self) -> float:

@@ -12,6 +12,7 @@ from rustybt.engine.stop_rules import Stop
 from rustybt.finance.records import RESTATEMENT
 from rustybt.results.frame import perf_frame
 from rustybt.results.metrics import MetricInputs, compute_metrics
+from rustybt.results.prefix import ends_do_not_matter, records_until
 from rustybt.results.trades import round_trips, trades_frame
 
 
@@ -84,21 +85,49 @@ class RunResult:
         return frame
 
     @cached_property
+    def metric_inputs(self) -> MetricInputs:
+        """What the metrics are computed from, as arrays."""
+        return MetricInputs(
+            returns=self.returns,
+            benchmark_returns=self.benchmark_returns,
+            portfolio_value=self.portfolio_value,
+            capital_base=self.records.capital_base + self.records.capital_added,
+            gross_leverage=self.gross_leverage,
+            trades=self.round_trips,
+            transactions=self.transactions,
+            borrow_cost=float(self.records.column("borrow_cost").sum()),
+            margin_interest=float(self.records.column("margin_interest").sum()),
+        )
+
+    @cached_property
     def metrics(self) -> dict[str, float]:
         """Every metric of docs/metrics.md by name."""
-        return compute_metrics(
-            MetricInputs(
-                returns=self.returns,
-                benchmark_returns=self.benchmark_returns,
-                portfolio_value=self.portfolio_value,
-                capital_base=self.records.capital_base + self.records.capital_added,
-                gross_leverage=self.gross_leverage,
-                trades=self.round_trips,
-                transactions=self.transactions,
-                borrow_cost=float(self.records.column("borrow_cost").sum()),
-                margin_interest=float(self.records.column("margin_interest").sum()),
-            )
-        )
+        return compute_metrics(self.metric_inputs)
+
+    def prefix(self, sessions: int) -> "RunResult":
+        """Give the result as if the run had ended after its first sessions; see `rustybt.results.prefix`.
+
+        Parameters
+        ----------
+        sessions : int
+            How many; at least 1.
+
+        Returns
+        -------
+        RunResult
+            Equal, to the last bit, to that of the shorter run wherever `is_prefix_safe`.
+
+        Raises
+        ------
+        InvalidParameter
+            If the run has not so many sessions.
+        """
+        return RunResult(records_until(self.records, sessions))
+
+    @property
+    def is_prefix_safe(self) -> bool:
+        """Whether a run that ends earlier would have gone the same way; see `ends_do_not_matter`."""
+        return ends_do_not_matter(self.records)
 
     @property
     def trades(self) -> pd.DataFrame:

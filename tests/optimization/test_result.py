@@ -4,29 +4,49 @@ import os
 import pty
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from rustybt.errors import NoBestTrial
-from rustybt.optimization import Objective, OptimizationResult, Trial, TrialStatus
+from rustybt.optimization import Categorical, OptimizationResult, ParameterSpace, Trial, TrialStatus
+from rustybt.optimization.constraints import constraints_of
+from rustybt.optimization.objective import objectives_of
+from rustybt.optimization.result import RunInfo
+from rustybt.optimization.returns_store import ReturnsStore
+from rustybt.optimization.study import Goal
 from tests.optimization.test_shipping import STRATEGY
 
 
 def complete(number, score, **params):
     metrics = {"sharpe": score, "fills": 2.0}
     returns = np.array([0.1 * number, -0.1], dtype=np.float32).tobytes()
-    return Trial(number, params, TrialStatus.COMPLETE, score, metrics, 0.5, "", returns)
+    return Trial(number, params, TrialStatus.COMPLETE, (score,), metrics, 0.5, "", returns, bars=2)
 
 
 def failed(number, **params):
     return Trial(number, params, TrialStatus.FAILED, seconds=0.1, error="Traceback ...\nValueError: no\n")
 
 
-def result_of(*trials, objective="sharpe"):
-    names = tuple(trials[0].params) if trials else ()
-    return OptimizationResult(trials, Objective.of(objective), names, rerun=None, seconds=1.0)
+def space_of(trials):
+    """Give the choices that the trials took, whatever they are."""
+    found = {}
+    for trial in trials:
+        for name, value in trial.params.items():
+            choices = found.setdefault(name, [])
+            if not any(type(value) is type(other) and value == other for other in choices):
+                choices.append(value)
+    return ParameterSpace({name: Categorical(choices) for name, choices in found.items()} if found else {})
+
+
+def result_of(*trials, objective="sharpe", constraints=()):
+    store = ReturnsStore()
+    for trial in trials:
+        store.add(trial.number, trial.returns)
+    goal = Goal(objectives_of(objective), constraints_of(constraints, ["sharpe", "fills"]))
+    return OptimizationResult(trials, goal, space_of(trials), None, store, RunInfo(seconds=1.0))
 
 
 def test_best_is_the_best_finite_score_of_a_complete_trial():
@@ -62,7 +82,9 @@ def test_without_a_best_trial_the_error_says_so(trials, message):
 
 def test_a_row_a_trial_with_nothing_where_there_is_nothing():
     frame = result_of(complete(0, 1.5, a=1), failed(1, a=2)).trials
-    assert list(frame.columns) == ["trial", "a", "status", "score", "sharpe", "fills", "seconds", "error"]
+    names = "trial a status score sharpe fills passing budget bars seconds worker cached error"
+    assert list(frame.columns) == names.split()
+    assert frame["passing"].tolist() == [True, False]
     assert frame["status"].tolist() == ["complete", "failed"]
     assert frame["sharpe"].iloc[0] == 1.5 and math.isnan(frame["sharpe"].iloc[1])
     assert frame["error"].tolist() == ["", "Traceback ...\nValueError: no\n"]
@@ -78,6 +100,35 @@ def test_returns_have_a_column_a_completed_trial():
     assert list(returns.columns) == [0, 2]
     assert set(returns.dtypes) == {np.dtype(np.float32)}
     assert returns[2].tolist() == [np.float32(0.2), np.float32(-0.1)]
+
+
+def test_what_is_not_eligible_is_never_best():
+    ahead = [
+        replace(complete(1, 9.0, a=2), metrics={"sharpe": 9.0, "fills": 0.0}),
+        replace(complete(2, 8.0, a=3), budget=0.5),
+        replace(complete(3, 7.0, a=4), failed_constraints=("fills > 5",)),
+        replace(complete(4, 6.0, a=5), status=TrialStatus.STOPPED, scores=()),
+    ]
+    result = result_of(complete(0, 1.0, a=1), *ahead)
+    assert result.best.number == 0
+    assert result.top()["trial"].tolist() == [0]
+
+
+def test_if_no_trial_meets_the_constraints_the_error_names_them():
+    result = result_of(replace(complete(0, 1.0, a=1), failed_constraints=("fills > 5",)))
+    with pytest.raises(NoBestTrial, match=r"none of 1 trials .* meets all constraints \(fills > 5\): loosen them"):
+        _ = result.best
+
+
+def test_the_pareto_front_holds_what_nothing_beats():
+    points = [(1.0, 5.0), (2.0, 4.0), (2.0, 6.0), (0.5, 4.5), (2.0, 4.0), (3.0, 9.0)]
+    trials = [
+        replace(complete(n, sharpe, a=n), scores=(sharpe, fills), metrics={"sharpe": sharpe, "fills": fills})
+        for n, (sharpe, fills) in enumerate(points)
+    ]
+    result = result_of(*trials, objective=["sharpe", "minimize fills"])
+    assert result.pareto["trial"].tolist() == [1, 4, 5]
+    assert result.best.number == 5
 
 
 def test_no_trial_at_all_is_an_empty_frame():

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from rustybt.errors import InvalidParameter
 from rustybt.optimization.conditions import Conditions, condition_list
 from rustybt.optimization.parameter_space import ParameterSpace, Params
+from rustybt.optimization.parameters import whole
 from rustybt.optimization.search.fidelity import Fidelity
 
 
@@ -105,12 +106,15 @@ class Search(ABC):
         How a budget becomes dates, for a search that tries params on less than the whole span first.
     max_objectives : int or None
         How many objectives it can follow at most; None for any number.
+    learns : bool
+        What it proposes depends on feedback.
     is_serial : bool
         Each of its proposals waits for the one before: more than one worker does not help it.
     """
 
     fidelity: Fidelity | None = None
     max_objectives: ClassVar[int | None] = 1
+    learns: ClassVar[bool] = True
     is_serial: ClassVar[bool] = False
 
     def __init__(self, conditions: Conditions = ()) -> None:
@@ -123,7 +127,7 @@ class Search(ABC):
         Parameters
         ----------
         params : mapping of str to value
-            One value for each parameter of the space; checked when a pass begins.
+            One value for each parameter of the space; checked when a pass begins, and tried once.
 
         Returns
         -------
@@ -160,7 +164,10 @@ class Search(ABC):
                 "pass one objective and make the others constraints, or use NSGA2Search"
             )
         ruled = space.with_conditions(self.conditions)
-        return self.propose(ruled, objectives, [ruled.check(params) for params in self.enqueued])
+        first: dict[object, Params] = {}
+        for params in map(ruled.check, self.enqueued):
+            first.setdefault(ruled.encode(params), params)
+        return self.propose(ruled, objectives, list(first.values()))
 
     @abstractmethod
     def propose(self, space: ParameterSpace, objectives: int, first: list[Params]) -> Proposals:
@@ -192,3 +199,11 @@ def first_then(space: ParameterSpace, first: list[Params], others: Iterator[Para
     yield from first
     known = {space.encode(params) for params in first}
     yield from (params for params in others if not known or space.encode(params) not in known)
+
+
+def at_least(least: int, name: str, value: Any, owner: object) -> int:
+    """Give an option of a search as an int, or say that it is no whole number or too low."""
+    number = whole(name, value)
+    if number < least:
+        raise InvalidParameter(f"{name} {value} of {type(owner).__name__} is below {least}")
+    return number

@@ -8,7 +8,7 @@ from rustybt.optimization.parameter_space import ParameterSpace, Params
 from rustybt.optimization.search.base import FixedProposals, Search, first_then
 
 MAX_COUNTED = 100_000
-"""Combinations up to which conditions are evaluated once more, only to know the total beforehand."""
+"""Combinations up to which a grid is made once more, only to know beforehand how many meet the conditions."""
 
 
 class GridSearch(Search):
@@ -33,6 +33,7 @@ class GridSearch(Search):
     """
 
     max_objectives = None
+    learns = False
 
     def propose(self, space: ParameterSpace, objectives: int, first: list[Params]) -> FixedProposals:
         """Start a pass through a finite space."""
@@ -55,12 +56,12 @@ class GridSearch(Search):
 
 def allowed(space: ParameterSpace) -> Iterator[Params]:
     """Yield the combinations that meet the conditions, in the grid's order."""
-    return (params for params in map(space.at, range(size(space))) if space.allows(params))
+    return filter(space.allows, space.combinations())
 
 
 def count(space: ParameterSpace) -> int | None:
-    """Count the combinations; None where conditions over a large grid would make counting a run of its own."""
-    if not space.conditions:
+    """Count the combinations; None where counting those of a large grid would be a run of its own."""
+    if not space.conditions and not space.has_inactive:
         return size(space)
     return sum(1 for _ in allowed(space)) if size(space) <= MAX_COUNTED else None
 

@@ -8,8 +8,7 @@ import numpy as np
 from rustybt.errors import InvalidParameter
 from rustybt.optimization.conditions import Conditions
 from rustybt.optimization.parameter_space import ParameterSpace, Params
-from rustybt.optimization.parameters import whole
-from rustybt.optimization.search.base import FixedProposals, Search, first_then
+from rustybt.optimization.search.base import FixedProposals, Search, at_least, first_then
 from rustybt.optimization.workers.pool import PersistentWorkerPool
 
 __all__ = ["PersistentWorkerPool", "RandomSearch"]
@@ -50,53 +49,91 @@ class RandomSearch(Search):
     True
     """
 
+    max_objectives = None
+    learns = False
+
     def __init__(self, trials: int = 100, seed: int = 0, conditions: Conditions = ()) -> None:
         super().__init__(conditions)
-        self.trials, self.seed = whole("trials", trials), whole("seed", seed)
-        if self.trials < 1:
-            raise InvalidParameter(f"trials {trials} of RandomSearch is below 1")
-        if self.seed < 0:
-            raise InvalidParameter(f"seed {seed} of RandomSearch is below 0")
-
-    max_objectives = None
+        self.trials, self.seed = at_least(1, "trials", trials, self), at_least(0, "seed", seed, self)
 
     def propose(self, space: ParameterSpace, objectives: int, first: list[Params]) -> FixedProposals:
         """Start a pass: shuffled where the space is small and finite, drawn where it is not."""
-        generator = np.random.default_rng(np.random.SeedSequence(self.seed))
-        small = space.size is not None and space.size <= MAX_SHUFFLED
-        draws = shuffled(space, generator) if small else drawn(space, generator)
-        earliest = next(draws, None)
-        if earliest is None:
-            rules = ", ".join(map(str, space.conditions))
-            raise InvalidParameter(
-                f"no combination meets the conditions ({rules}) in {space.size if small else MAX_TRIES} draws: "
-                "widen the ranges or drop a condition"
-            )
-        bounded = small and not space.conditions
-        total = min(self.trials, space.size) if bounded and space.size is not None else self.trials
-        stream = first_then(space, first, chain([earliest], draws))
-        return FixedProposals(islice(stream, self.trials), total)
+        stream = first_then(space, first, random_draws(space, self.seed))
+        return FixedProposals(islice(stream, self.trials), total_of(space, self.trials))
+
+
+def total_of(space: ParameterSpace, trials: int) -> int:
+    """Give the most combinations that a search of so many trials, none twice, can propose."""
+    return trials if space.size is None else min(trials, space.size)
+
+
+def random_draws(space: ParameterSpace, seed: int) -> Iterator[Params]:
+    """Give allowed combinations at random, each once: all of a small finite space, uniformly.
+
+    Parameters
+    ----------
+    space : ParameterSpace
+        With all conditions.
+    seed : int
+        At least 0.
+
+    Returns
+    -------
+    iterator of dict
+        Drawn as they are taken. It ends with the space, or after MAX_TRIES draws in a row that gave nothing else.
+
+    Raises
+    ------
+    InvalidParameter
+        At once, if no draw meets the conditions.
+    """
+    generator = np.random.default_rng(np.random.SeedSequence(seed))
+    return never_empty(space, shuffled(space, generator) if is_small(space) else drawn(space, uniform(space, generator)))
+
+
+def is_small(space: ParameterSpace) -> bool:
+    """Say whether all combinations of a space can be held in memory."""
+    return space.size is not None and space.size <= MAX_SHUFFLED
+
+
+def never_empty(space: ParameterSpace, draws: Iterator[Params]) -> Iterator[Params]:
+    """Give the draws, or raise if there are none."""
+    earliest = next(draws, None)
+    if earliest is None:
+        rules = ", ".join(map(str, space.conditions))
+        raise InvalidParameter(
+            f"no combination meets the conditions ({rules}) in {space.size if is_small(space) else MAX_TRIES} draws: "
+            "widen the ranges or drop a condition"
+        )
+    return chain([earliest], draws)
 
 
 def shuffled(space: ParameterSpace, generator: np.random.Generator) -> Iterator[Params]:
     """Yield every allowed combination of a finite space once, in random order."""
     for index in generator.permutation(space.size or 1).tolist():
         params = space.at(index)
-        if space.allows(params):
+        if space.allows(params) and (not space.has_inactive or space.number(params) == index):
             yield params
 
 
-def drawn(space: ParameterSpace, generator: np.random.Generator) -> Iterator[Params]:
-    """Yield allowed combinations as they are drawn, none twice, until MAX_TRIES draws in a row are refused."""
+def uniform(space: ParameterSpace, generator: np.random.Generator) -> Iterator[list[float]]:
+    """Yield points of the unit cube without end."""
+    while True:
+        yield from generator.random((DRAWN_AT_ONCE, len(space.names))).tolist()
+
+
+def drawn(space: ParameterSpace, points: Iterator[list[float]]) -> Iterator[Params]:
+    """Yield the allowed combinations that points fall on, none twice, until MAX_TRIES in a row are refused."""
     seen: set[tuple[object, ...]] = set()
     refused = 0
-    while refused < MAX_TRIES:
-        for point in generator.random((DRAWN_AT_ONCE, len(space.names))).tolist():
-            params = space.from_unit(point)
-            key = space.encode(params)
-            if key in seen or not space.allows(params):
-                refused += 1
-                continue
+    for point in points:
+        params = space.from_unit(point)
+        key = space.encode(params)
+        if key not in seen and space.allows(params):
             seen.add(key)
             refused = 0
             yield params
+        else:
+            refused += 1
+            if refused == MAX_TRIES:
+                return

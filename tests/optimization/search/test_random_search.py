@@ -8,21 +8,21 @@ from rustybt.errors import InvalidParameter
 from rustybt.optimization import Float, Integer, ParameterSpace, RandomSearch
 from rustybt.optimization.search import random_search
 from rustybt.optimization.workers.pool import PersistentWorkerPool
-from tests.optimization.search.contract import CONTINUOUS, FINITE, SearchContract, everything
+from tests.optimization.search.contract import ALL, CONTINUOUS, FINITE, SearchContract, everything
 
 
 class TestRandomSearch(SearchContract):
-    spaces = (FINITE, CONTINUOUS)
+    spaces = ALL
 
     def make(self, **options):
-        return RandomSearch(trials=30, seed=5, **options)
+        return RandomSearch(**{"trials": 30, "seed": 5, **options})
 
 
 class TestRandomSearchOfALargeFiniteSpace(SearchContract):
     spaces = (ParameterSpace({"a": Integer(1, 10**5), "b": Integer(1, 10**5)}),)
 
     def make(self, **options):
-        return RandomSearch(trials=300, seed=5, **options)
+        return RandomSearch(**{"trials": 300, "seed": 5, **options})
 
 
 def test_it_gives_as_many_trials_as_asked_for():

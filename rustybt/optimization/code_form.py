@@ -1,0 +1,187 @@
+"""What does a function's code do, however it is laid out, and which names does it reach for?
+
+The form of a code object is that of its bytecode: comments, blank lines, docstrings, annotations, file names and line
+numbers do not enter it, and neither do instructions that the compiler adds only so that a debugger can stop on a line.
+It is one of the Python that runs.
+"""
+
+import dis
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+from types import CodeType
+from typing import Any, Final, NamedTuple
+
+from rustybt.optimization.canonical import exact, framed, of_int, of_words
+
+JUMPS: Final = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
+ALWAYS: Final = frozenset("JUMP_FORWARD JUMP_BACKWARD JUMP_BACKWARD_NO_INTERRUPT JUMP_ABSOLUTE".split())
+"""Jumps without a condition."""
+
+LAYOUT: Final = ALWAYS | {"NOP", "EXTENDED_ARG"}
+"""Instructions that only say where the code goes on."""
+
+GLOBALS: Final = frozenset("LOAD_GLOBAL LOAD_NAME LOAD_FROM_DICT_OR_GLOBALS LOAD_FROM_DICT_OR_DEREF".split())
+ATTRIBUTES: Final = frozenset("LOAD_ATTR LOAD_METHOD LOAD_SUPER_ATTR".split())
+
+OF_A_CLASS: Final = frozenset("__doc__ __module__ __qualname__ __firstlineno__ __static_attributes__".split())
+"""What the body of a class that is written inside a function stores of its own accord."""
+
+FLAGS: Final = 0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200
+"""Those of *args, **kwargs, generators and coroutines."""
+
+
+class Import(NamedTuple):
+    """An import that happens when the code runs.
+
+    Attributes
+    ----------
+    level : int
+        Number of leading dots.
+    module : str
+        What stands after `import` or `from`.
+    names : tuple of str
+        What stands after `from ... import`; empty for a plain import.
+    """
+
+    level: int
+    module: str
+    names: tuple[str, ...]
+
+
+@dataclass
+class CodeForm:
+    """A code object without its layout.
+
+    Attributes
+    ----------
+    form : bytes
+        What it does.
+    paths : set of tuple of str
+        Globals that it reads, each with the attributes that are taken of it right away: ("np", "linalg", "norm").
+    reads : set of str
+        Names of globals and attributes that it reads, and of its arguments.
+    imports : list of Import
+        What it imports.
+    """
+
+    form: bytes = b""
+    paths: set[tuple[str, ...]] = field(default_factory=set)
+    reads: set[str] = field(default_factory=set)
+    imports: list[Import] = field(default_factory=list)
+
+
+def form_of(code: CodeType) -> CodeForm:
+    """Give the form of a code object, and of those that are written inside it.
+
+    Parameters
+    ----------
+    code : CodeType
+        Of a function.
+
+    Returns
+    -------
+    CodeForm
+
+    Examples
+    --------
+    >>> found = form_of((lambda bars: np.linalg.norm(bars.close)).__code__)
+    >>> found.paths, sorted(found.reads)
+    ({('np', 'linalg', 'norm')}, ['bars', 'close', 'linalg', 'norm', 'np'])
+    """
+    found = CodeForm()
+    found.form = _Code(code, found).form()
+    return found
+
+
+class _Code:
+    """One code object, step by step; a step's place is its number among those that are no layout."""
+
+    def __init__(self, code: CodeType, found: CodeForm) -> None:
+        self.code, self.found = code, found
+        self.steps = list(dis.get_instructions(code))
+        self.number_at = {step.offset: number for number, step in enumerate(self.steps)}
+        self.is_layout = [self._is_layout(number) for number in range(len(self.steps))]
+        self.place_of = [*accumulate((not left_out for left_out in self.is_layout), initial=0)]
+
+    def _is_layout(self, number: int) -> bool:
+        """Say whether a step is left out: layout, and what a class's body stores of its own accord."""
+        return self.steps[number].opname in LAYOUT or any(
+            step.opname == "STORE_NAME" and step.argval in OF_A_CLASS for step in self.steps[number : number + 2]
+        )
+
+    def form(self) -> bytes:
+        """Give the form, and note what the code reaches for."""
+        code, found = self.code, self.found
+        count = code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
+        names = code.co_varnames[:count]
+        found.reads.update(names)
+        found.paths.update(self._paths())
+        found.imports.extend(self._imports())
+        head = exact((code.co_argcount, code.co_posonlyargcount, code.co_flags & FLAGS, names))
+        return framed(b"code", head, *self._forms_of_steps(), *self._handlers())
+
+    def _forms_of_steps(self) -> Iterator[bytes]:
+        for number, step in enumerate(self.steps):
+            if self.is_layout[number]:
+                continue
+            after = self._place_from(number + 1)
+            ahead = b"" if after == self.place_of[number] + 1 else of_int(after)
+            yield framed(b"", of_words(_name(step)), self._operand(step), ahead)
+
+    def _operand(self, step: dis.Instruction) -> bytes:
+        if step.opcode in JUMPS:
+            return of_int(self._place_from(self.number_at[step.argval]))
+        if step.opcode in dis.hasconst:
+            constant = self.code.co_consts[step.arg or 0]
+            return _Code(constant, self.found).form() if isinstance(constant, CodeType) else exact(constant)
+        return exact(step.argval if _is_named(step.argval) else step.arg)
+
+    def _place_from(self, number: int) -> int:
+        """Give the place at which the code goes on from a step; -1 where jumps lead in a circle."""
+        seen = set()
+        while number < len(self.steps) and self.is_layout[number]:
+            if number in seen:
+                return -1
+            seen.add(number)
+            step = self.steps[number]
+            number = self.number_at[step.argval] if step.opname in ALWAYS else number + 1
+        return self.place_of[number]
+
+    def _handlers(self) -> Iterator[bytes]:
+        """Yield between which places which handler catches."""
+        for entry in dis.Bytecode(self.code).exception_entries:  # type: ignore[attr-defined]
+            begin, end = (self.place_of[self.number_at.get(at, len(self.steps))] for at in (entry.start, entry.end))
+            yield exact((begin, end, self._place_from(self.number_at[entry.target]), entry.depth, entry.lasti))
+
+    def _paths(self) -> Iterator[tuple[str, ...]]:
+        """Yield the globals that are read, with the attributes that are taken of each; note every name that is read."""
+        path: list[str] = []
+        for step in self.steps:
+            if step.opname in ATTRIBUTES:
+                self.found.reads.add(step.argval)
+                if path:
+                    path.append(step.argval)
+            elif path:
+                yield tuple(path)
+                path = []
+            if step.opname in GLOBALS:
+                self.found.reads.add(step.argval)
+                path = [step.argval]
+
+    def _imports(self) -> Iterator[Import]:
+        for number, step in enumerate(self.steps):
+            if step.opname == "IMPORT_NAME":
+                level, names = (earlier.argval for earlier in self.steps[number - 2 : number])
+                yield Import(level, step.argval, tuple(names or ()))
+
+
+def _name(step: dis.Instruction) -> str:
+    """Give a step's name, of a jump without its direction: that is layout."""
+    return step.opname.replace("_FORWARD", "").replace("_BACKWARD", "") if step.opcode in JUMPS else step.opname
+
+
+def _is_named(operand: Any) -> bool:
+    """Say whether an operand is a name, or several."""
+    names = operand if isinstance(operand, tuple) else (operand,)
+    return all(isinstance(name, str) for name in names)

@@ -1,0 +1,151 @@
+"""How are the parts of a run executed: with which pool, which memory of earlier results, and whom are trials told to?"""
+
+import math
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from rustybt.data.predictions import PredictionStatistics
+from rustybt.optimization.flow import Flow, job_of
+from rustybt.optimization.journal import Journal
+from rustybt.optimization.known_results import KnownResults
+from rustybt.optimization.parts import Part
+from rustybt.optimization.progress import TrialProgress
+from rustybt.optimization.result import RunInfo
+from rustybt.optimization.result_cache import ResultCache, job_digest
+from rustybt.optimization.returns_store import ReturnsStore
+from rustybt.optimization.sampled import SampledJob, keep_samples
+from rustybt.optimization.study import Study
+from rustybt.optimization.trial import Trial
+from rustybt.optimization.workers.base import Job, Outcome, Take, WorkerPool
+from rustybt.profiling import Profile
+
+
+@dataclass
+class Execution:
+    """One run on its way.
+
+    Parameters
+    ----------
+    label : str
+        What the progress bar calls it.
+    parts : mapping of str to Part
+        What runs, by name.
+    pool : WorkerPool
+        What runs it.
+    cache : ResultCache or None
+        Outcomes of earlier runs of this process.
+    journal : Journal or None
+        Gets every trial, and holds those of the run that is resumed.
+    limits : mapping of str to value
+        Of time and memory, for the pool.
+    progress : bool or None
+        Show a bar.
+    profile : Profile or None
+        Gets samples of the workers.
+    returns_bytes : int
+        Of daily returns that are kept in memory.
+    """
+
+    label: str
+    parts: Mapping[str, Part]
+    pool: WorkerPool
+    cache: ResultCache | None = None
+    journal: Journal | None = None
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    progress: bool | None = None
+    profile: Profile | None = None
+    returns_bytes: int = 256 << 20
+
+    def __post_init__(self) -> None:
+        self.studies: tuple[Study, ...] = tuple(study for part in self.parts.values() for study in part.studies)
+        self.began = time.monotonic()
+        self.finished = 0
+        self._returns: dict[str, ReturnsStore] = {}
+        jobs = job_of(self.studies).jobs
+        self._known = KnownResults(self.cache, [] if self.cache is None else [job_digest(job) for job in jobs])
+        self._flow = Flow(self.studies, self._known, self.journal)
+
+    def run(self) -> None:
+        """Run everything to its end; what ends it earlier leaves the trials that came back in the studies."""
+        with closing(self._trials()) as trials:
+            for study, trial in trials:
+                if trial.returns:
+                    self.returns_of(study.name).add(trial.number, trial.returns)
+                self.finished += 1
+
+    def _trials(self) -> Generator[tuple[Study, Trial], None, None]:
+        """Yield trials as they come back, and tell the user about them."""
+        for study in self.studies[:1]:
+            study.take(0)  # a space that cannot be searched is said before any process is started
+        job: Job = job_of(self.studies)
+        pool = self.pool if self.profile is None else SamplingPool(self.pool, self.profile)
+        shown = TrialProgress(self.label, lambda: self._flow.total, self.progress, lambda: self.search_seconds)
+        with shown as progress, closing(self._flow.run(pool, job, **self.limits)) as trials:
+            best: dict[str, Trial] = {}
+            for study, trial in trials:
+                leads = study.goal.better(trial, best.get(study.name))
+                if leads:
+                    best[study.name] = trial
+                progress.count(trial, f"{trial.score:.4g}" if leads and len(self.studies) == 1 else None)
+                yield study, trial
+
+    @property
+    def total(self) -> int | None:
+        """Number of trials, at most; None where it is not known."""
+        return self._flow.total
+
+    @property
+    def search_seconds(self) -> float:
+        """Time that the searches themselves took."""
+        return math.fsum(study.schedule.seconds for study in self.studies if study.schedule is not None)
+
+    def returns_of(self, name: str) -> ReturnsStore:
+        """Give the daily returns of a study's trials."""
+        if name not in self._returns:
+            self._returns[name] = ReturnsStore(max_bytes=self.returns_bytes // max(len(self.studies), 1))
+        return self._returns[name]
+
+    def info(self, settings: Mapping[str, Any], is_fast: bool) -> RunInfo:
+        """Say what is known of the run so far."""
+        return RunInfo(
+            settings=settings,
+            seconds=time.monotonic() - self.began,
+            search_seconds=self.search_seconds,
+            workers=tuple(getattr(self.pool, "statistics", ())),
+            cache={"hits": self._flow.cached} if self._known.is_on else {},
+            predictions=PredictionStatistics.total(self._flow.asked_of_models),
+            is_fast=is_fast,
+        )
+
+
+class SamplingPool:
+    """A pool whose workers say where their time went.
+
+    Parameters
+    ----------
+    pool : WorkerPool
+        Which runs the tasks.
+    profile : Profile
+        Gets what they say.
+    """
+
+    def __init__(self, pool: WorkerPool, profile: Profile) -> None:
+        self.pool, self.profile = pool, profile
+
+    @property
+    def num_workers(self) -> int:
+        """Processes of the pool."""
+        return self.pool.num_workers
+
+    def run(self, job: Job, take: Take, **options: Any) -> Generator[tuple[int, Outcome], None, None]:
+        """Run tasks as the pool does."""
+        outcomes = self.pool.run(SampledJob.of(job, self.profile), take, **options)
+        return keep_samples(outcomes, self.profile, self.pool.num_workers)
+
+
+def all_trials(studies: Sequence[Study]) -> list[Trial]:
+    """Give the trials of several studies that came back, study by study in the order of proposal."""
+    return [study.trials[number] for study in studies for number in sorted(study.trials)]

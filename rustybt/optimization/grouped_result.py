@@ -1,0 +1,96 @@
+"""What did searches find that ran side by side: one a symbol, or one a strategy?"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rustybt.errors import InvalidParameter, did_you_mean
+from rustybt.optimization.parameter_space import ParameterSpace
+from rustybt.optimization.result import BestTrial, OptimizationResult, RunInfo
+from rustybt.optimization.returns_store import ReturnsStore
+from rustybt.optimization.trial import Trial
+
+TABLE_METRICS = ("total_return", "annual_return", "sharpe", "max_drawdown", "trades")
+
+
+class GroupedResult(OptimizationResult):
+    """Several results and their trials together.
+
+    Parameters
+    ----------
+    results : mapping of str to OptimizationResult
+        By name.
+    info : RunInfo
+        Of the whole run.
+
+    Attributes
+    ----------
+    results : dict of str to OptimizationResult
+        Each search's own; `result["AAPL"]` is short for it.
+
+    Notes
+    -----
+    `records` and `trials` hold all trials, numbered anew, and say in `study` which search each belongs to. `best` is
+    the best of all.
+    """
+
+    def __init__(self, results: Mapping[str, OptimizationResult], info: RunInfo) -> None:
+        self.results = dict(results)
+        records: list[Trial] = []
+        self._origin: list[tuple[str, int]] = []
+        for name, result in self.results.items():
+            records += [replace(t, number=len(records) + i, study=name) for i, t in enumerate(result.records)]
+            self._origin += [(name, trial.number) for trial in result.records]
+        parameters = {n: p for result in self.results.values() for n, p in result.space.parameters.items()}
+        first = next(iter(self.results.values()))
+        notes = tuple(dict.fromkeys(note for result in self.results.values() for note in result.info.notes))
+        shared = replace(info, notes=notes, sessions=first.info.sessions)
+        super().__init__(records, first.goal, ParameterSpace(parameters), _no_rerun, ReturnsStore(), shared)
+
+    def __getitem__(self, name: str) -> OptimizationResult:
+        """Give one search's result."""
+        if name not in self.results:
+            raise InvalidParameter(f"{name!r} is none of this run's searches{did_you_mean(name, self.results)}")
+        return self.results[name]
+
+    @cached_property
+    def best(self) -> BestTrial:
+        """The best trial of all searches, as its own search reruns it."""
+        leader = super().best
+        name, _ = self._origin[leader.number]
+        return BestTrial(leader.trial, self.results[name]._rerun)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a search, by name: its best trial's parameters and score, some metrics, and how many trials it had.
+
+        Where no trial is eligible the row says so in `trials` and `passing`, and has NaN and None elsewhere.
+        """
+        rows = {name: self._row(result) for name, result in self.results.items()}
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+    def _row(self, result: OptimizationResult) -> dict[str, Any]:
+        found = result.top(1)
+        own = {} if found.empty else {str(name): value for name, value in found.iloc[0].items()}
+        row = {name: own.get(name, own.get(f"param_{name}")) for name in self.space.names}
+        row["score"] = own.get("score", np.nan)
+        row |= {name: own.get(name, np.nan) for name in TABLE_METRICS if name != self.objective.metric}
+        return {**row, "trials": len(result), "passing": sum(trial.may_be_best for trial in result.records)}
+
+    @property
+    def returns(self) -> pd.DataFrame:
+        """Daily returns of the trials that ran over the whole span: float32, a column a pair of search and number."""
+        return pd.concat({name: result.returns for name, result in self.results.items()}, axis=1)
+
+    def returns_of(self, number: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Give the daily returns of a trial by its number among all."""
+        name, own = self._origin[number]
+        return self.results[name].returns_of(own)
+
+
+def _no_rerun(params: dict[str, Any]) -> Any:
+    raise InvalidParameter("a run of several searches is rerun by one of them: use result[NAME].best.run")
