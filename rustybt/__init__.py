@@ -1,13 +1,14 @@
 """What does a user import first?
 
 `run_algorithm` runs one backtest, `Strategy` and `VectorStrategy` are bases of strategies, and `Optimizer` runs a
-strategy over a parameter space. Each is loaded when it is first used, so that `import rustybt` stays fast.
+strategy over a parameter space. `Model` wraps a fitted model that strategies ask, and `PredictionCache` keeps its
+answers. Each is loaded when it is first used, so that `import rustybt` stays fast.
 
 Examples
 --------
 >>> import rustybt
 >>> sorted(rustybt.__all__)
-['Blotter', 'Optimizer', 'StopRules', 'Strategy', 'TradingAlgorithm', 'VectorStrategy', '__version__', ...]
+['Blotter', 'Model', 'Optimizer', 'PredictionCache', 'StopRules', 'Strategy', 'TradingAlgorithm', ...]
 """
 
 from importlib import import_module
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rustybt.algorithm import TradingAlgorithm
     from rustybt.calendars import get_calendar
+    from rustybt.data.models import Model
+    from rustybt.data.predictions import PredictionCache
     from rustybt.engine.extensions import extension_args
     from rustybt.engine.stop_rules import StopRules
     from rustybt.engine.strategy import Strategy
@@ -29,7 +32,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Blotter",
+    "Model",
     "Optimizer",
+    "PredictionCache",
     "StopRules",
     "Strategy",
     "TradingAlgorithm",
@@ -43,7 +48,9 @@ __all__ = [
 
 _HOMES = {
     "Blotter": "rustybt.finance.blotter",
+    "Model": "rustybt.data.models",
     "Optimizer": "rustybt.optimization",
+    "PredictionCache": "rustybt.data.predictions",
     "StopRules": "rustybt.engine.stop_rules",
     "Strategy": "rustybt.engine.strategy",
     "TradingAlgorithm": "rustybt.algorithm",

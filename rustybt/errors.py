@@ -184,6 +184,10 @@ class ParameterNotSet(RustyBTError, AttributeError):
     """A strategy parameter read before it got a value."""
 
 
+class ModelLooksAhead(RustyBTError, ValueError):
+    """A model asked on a day before its training ended, when nobody could have had it."""
+
+
 class NoBestTrial(RustyBTError, LookupError):
     """An optimization none of whose trials has a finite score."""
 
@@ -254,6 +258,10 @@ class WorkerError(RustyBTError, RuntimeError):
 
 class CannotProfile(RustyBTError, RuntimeError):
     """A profile asked for where this process, or this thread of it, cannot be sampled."""
+
+
+class CacheWarning(UserWarning):
+    """Results on disk that cannot be read or kept: trials are simulated instead, and come to the same."""
 
 
 class ReproducibilityWarning(UserWarning):

@@ -15,6 +15,7 @@ COMMANDS = {
     "clean": ("rustybt.cli.clean", "Delete ingested versions of a bundle."),
     "run": ("rustybt.cli.run", "Run one backtest of a strategy file."),
     "optimize": ("rustybt.cli.optimize", "Backtest a strategy file over its parameter space, on every core."),
+    "analyze": ("rustybt.cli.analyze", "Say what a planned run will come to, before it runs."),
 }
 """Name, home and one line of help: the list of commands is shown without loading any of them."""
 

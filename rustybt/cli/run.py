@@ -12,6 +12,7 @@ from rustybt.cli.boundary import Invocation
 from rustybt.cli.options import bundle_option, end_option, start_option
 from rustybt.cli.profile import profile_option, run_profiled
 from rustybt.cli.tables import echo_description, print_metrics
+from rustybt.data.predictions import take_statistics
 from rustybt.results.export import write_perf
 
 
@@ -93,6 +94,7 @@ def run(invocation: Invocation, /, **options: Any) -> None:
 
 def run_and_report(invocation: Invocation, request: Request) -> None:
     """Run what is asked for, and print what came out."""
+    take_statistics()
     began = time.perf_counter()
     done = backtest(invocation, request)
     report(done, request, time.perf_counter() - began)
@@ -106,6 +108,9 @@ def report(done: Backtest, request: Request, seconds: float) -> None:
     echo_description(bundle)
     click.echo(f"{len(result.returns):,} sessions of {bundle.name}, {first} to {last}, in {seconds:.2f} s")
     print_metrics(result.metrics)
+    asked = take_statistics()
+    if asked.calls:
+        click.echo(f"model: {asked}")
     if request.output == TO_STDOUT:
         click.echo(str(result.perf))
     elif request.perf_file is not None:

@@ -12,8 +12,10 @@ from rustybt.assets import Equity
 from rustybt.data import indicators
 from rustybt.data.byte_cache import ByteCache, CacheStatistics
 from rustybt.data.indicators import Bands, check_count, check_field, check_min_count, check_positive
+from rustybt.data.models import Model
 from rustybt.data.portal import Portal
 from rustybt.data.rolling_inputs import DailyTable, known_prices
+from rustybt.data.row_predictions import predict_sessions
 from rustybt.errors import InvalidParameter, InvalidSpan, did_you_mean
 
 MAX_BYTES = 256 << 20
@@ -242,6 +244,42 @@ class Bars:
         lower = self._kept(("lower", field, window, width), lambda: middle - width * deviation)
         upper = self._kept(("upper", field, window, width), lambda: middle + width * deviation)
         return Bands(lower, middle, upper)
+
+    # Models -----------------------------------------------------------------------------------------------------
+
+    def predict(
+        self, model: Model, features: Any, output: str | int | None = None, skip_nan: bool = True
+    ) -> FloatArray:
+        """Give a model's answers for every session, from the process's cache where the same was asked before.
+
+        Parameters
+        ----------
+        model : Model
+            From `rustybt.Model.of` or `Model.from_file`. One that takes rows is asked for up to 64 sessions at once,
+            any other for one session at a time, as by `context.predict`. Answers for many rows and for one may differ
+            in the last bit, and are kept apart.
+        features : array-like, shape (n_sessions, n_features) or (n_sessions, n_assets, n_features)
+            Row t knows nothing of later sessions: that is your own care.
+        output : str or int, optional
+            Which of the model's outputs; all, along a last axis, if omitted.
+        skip_nan : bool
+            Whether rows with a NaN are not asked for; turn it off for a model that knows what to do with them.
+
+        Returns
+        -------
+        float64 array, shape (n_sessions, ...) or (n_sessions, n_assets, ...)
+            Read-only. NaN on days before the end of the model's training window, when nobody could have had it, and in
+            rows that were skipped.
+
+        Raises
+        ------
+        ModelLooksAhead
+            If training ended after the last session, so that there would be nothing but NaN.
+        InvalidParameter
+            If features, output or answer are no numbers, or do not fit the sessions or the model.
+        """
+        days_ns = self.portal.session_ns[self.first : self.last + 1]
+        return predict_sessions(model, features, output, skip_nan, days_ns, self.first)
 
     # ------------------------------------------------------------------------------------------------------------
 

@@ -32,6 +32,9 @@ from rustybt.installed import is_installed
 UNREADABLE: Final = (TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError)
 """What objects raise that cannot be taken apart, or copied; RuntimeError with those that are nested too deeply."""
 
+HEAP_TYPE: Final = 1 << 9
+"""The flag of classes that were made while the program runs."""
+
 PACKAGE_FOLDER: Final = Path(__file__).resolve().parents[1]
 
 NO_PART_OF_A_CLASS: Final = frozenset(
@@ -148,7 +151,7 @@ class _Walk:
 
     def _class(self, cls: type) -> tuple[str, Iterable[bytes]]:
         name = [cls.__module__.encode(), cls.__qualname__.encode()]
-        if is_foreign_module(cls.__module__):
+        if is_foreign_class(cls):
             return "class", name
         own = {key: part for key, part in sorted(vars(cls).items()) if key not in NO_PART_OF_A_CLASS}
         kept = {key: part for key, part in own.items() if not isinstance(part, MemberDescriptorType)}
@@ -160,6 +163,8 @@ class _Walk:
         if isinstance(reduced, str):
             return "global", [type(value).__module__.encode(), reduced.encode()]
         make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
+        if type(state) is dict:  # attributes, in whatever order an object got them
+            state = sorted(state.items(), key=lambda pair: str(pair[0]))
         listed = [list(part) if part is not None else None for part in (items, pairs)]
         return "object", self._each((make, arguments, state, *listed))
 
@@ -182,6 +187,17 @@ def is_foreign(filename: str) -> bool:
 def is_foreign_function(function: FunctionType) -> bool:
     """Say whether a function is not the user's own."""
     return is_foreign(function.__code__.co_filename)
+
+
+def is_foreign_class(cls: type) -> bool:
+    """Say whether a class is built in, or is what an installed module has under its name."""
+    if not cls.__flags__ & HEAP_TYPE:
+        return True
+    module = sys.modules.get(cls.__module__)
+    found: object = module
+    for part in cls.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is cls and is_foreign_module(cls.__module__)
 
 
 def is_foreign_module(name: str) -> bool:

@@ -20,6 +20,7 @@ from rustybt.engine.capital_changes import warn_of_unused
 from rustybt.engine.event_rules import MARGIN, Bars, EventRule, StatelessRule
 from rustybt.engine.events import AfterOpen, BeforeClose, calendars, date_rules, make_eventrule, time_rules
 from rustybt.engine.ordering import OrderMethods
+from rustybt.engine.predicting import PredictMethods
 from rustybt.engine.settings import SettingMethods
 from rustybt.engine.setup import DEFAULT_SETUP, Setup
 from rustybt.engine.span import Span
@@ -31,7 +32,7 @@ from rustybt.finance.portfolio import Account, Portfolio
 from rustybt.finance.trading import SimulationParameters
 
 
-class Context(OrderMethods, SettingMethods):
+class Context(OrderMethods, SettingMethods, PredictMethods):
     """One algorithm in one simulation; the user's functions get it as `context`.
 
     Parameters

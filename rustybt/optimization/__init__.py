@@ -4,40 +4,71 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rustybt.optimization.grouped_result import GroupedResult
+    from rustybt.optimization.many import run_many
     from rustybt.optimization.objective import Objective
     from rustybt.optimization.optimizer import Optimizer
     from rustybt.optimization.parameter_space import Categorical, Float, Integer, ParameterSpace, space_of
     from rustybt.optimization.result import OptimizationResult
-    from rustybt.optimization.search.grid_search import GridSearch
-    from rustybt.optimization.search.random_search import RandomSearch
+    from rustybt.optimization.result_cache import ResultCache
+    from rustybt.optimization.search import (
+        BayesianSearch,
+        BOHBSearch,
+        CMAESSearch,
+        DirectSearch,
+        GridSearch,
+        NSGA2Search,
+        RandomSearch,
+        SobolSearch,
+        TPEHyperbandSearch,
+    )
     from rustybt.optimization.trial import Trial, TrialStatus
+    from rustybt.optimization.walk_forward import WalkForward
     from rustybt.optimization.workers.pool import PersistentWorkerPool
 
 __all__ = [
+    "BOHBSearch",
+    "BayesianSearch",
+    "CMAESSearch",
     "Categorical",
+    "DirectSearch",
     "Float",
     "GridSearch",
+    "GroupedResult",
     "Integer",
+    "NSGA2Search",
     "Objective",
     "OptimizationResult",
     "Optimizer",
     "ParameterSpace",
     "PersistentWorkerPool",
     "RandomSearch",
+    "ResultCache",
+    "SobolSearch",
+    "TPEHyperbandSearch",
     "Trial",
     "TrialStatus",
+    "WalkForward",
+    "run_many",
     "space_of",
 ]
 
+_SEARCHES = (
+    *("BOHBSearch", "BayesianSearch", "CMAESSearch", "DirectSearch", "GridSearch", "NSGA2Search", "RandomSearch"),
+    *("SobolSearch", "TPEHyperbandSearch"),
+)
 _HOMES = {
     **dict.fromkeys(("Categorical", "Float", "Integer", "ParameterSpace", "space_of"), "parameter_space"),
     **dict.fromkeys(("Trial", "TrialStatus"), "trial"),
-    "GridSearch": "search.grid_search",
+    **dict.fromkeys(_SEARCHES, "search"),
+    "GroupedResult": "grouped_result",
     "Objective": "objective",
     "OptimizationResult": "result",
     "Optimizer": "optimizer",
     "PersistentWorkerPool": "workers.pool",
-    "RandomSearch": "search.random_search",
+    "ResultCache": "result_cache",
+    "WalkForward": "walk_forward",
+    "run_many": "many",
 }
 
 

@@ -72,7 +72,7 @@ class Constraint:
             return Constraint(getattr(constraint, "__name__", repr(constraint)), Predicate(constraint))
         if not isinstance(constraint, str):
             raise InvalidParameter(
-                f"constraint {constraint!r} is neither an expression such as 'trades > 50' nor a function of the metrics"
+                f"constraint {constraint!r} is neither an expression such as 'trades > 50' nor a function of metrics"
             )
         expression = Expression(constraint, tuple(sorted(metrics)), "constraint", "metric")
         return Constraint(constraint.strip(), comparison_of(constraint) or Predicate(expression))

@@ -1,4 +1,4 @@
-"""How are the parts of a run executed: with which pool, which memory of earlier results, and whom are trials told to?"""
+"""How are the parts of a run executed: on which pool, with what known before, and who is told of trials?"""
 
 import math
 import time
@@ -13,9 +13,9 @@ from rustybt.optimization.journal import Journal
 from rustybt.optimization.known_results import KnownResults
 from rustybt.optimization.parts import Part
 from rustybt.optimization.progress import TrialProgress
-from rustybt.optimization.result import RunInfo
-from rustybt.optimization.result_cache import ResultCache, job_digest
+from rustybt.optimization.result_cache import ResultCache
 from rustybt.optimization.returns_store import ReturnsStore
+from rustybt.optimization.run_info import RunInfo
 from rustybt.optimization.sampled import SampledJob, keep_samples
 from rustybt.optimization.study import Study
 from rustybt.optimization.trial import Trial
@@ -65,7 +65,7 @@ class Execution:
         self.finished = 0
         self._returns: dict[str, ReturnsStore] = {}
         jobs = job_of(self.studies).jobs
-        self._known = KnownResults(self.cache, [] if self.cache is None else [job_digest(job) for job in jobs])
+        self._known = KnownResults(self.cache, jobs)
         self._flow = Flow(self.studies, self._known, self.journal)
 
     def run(self) -> None:

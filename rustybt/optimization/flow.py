@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from rustybt.errors import JournalMismatch, WorkerError
 from rustybt.optimization.backtest import Evaluation, JobSet
-from rustybt.optimization.known_results import KnownResults
 from rustybt.optimization.journal import Journal
+from rustybt.optimization.known_results import KnownResults
 from rustybt.optimization.scope import Scope
 from rustybt.optimization.search.base import Proposal
 from rustybt.optimization.study import Study
@@ -70,6 +70,7 @@ class Flow:
         self._alone: set[Hashable] = set()
         self._asked = 0
         self._ready: list[tuple[Study, Trial]] = []
+        self._first: list[Task] = []
 
     def run(self, pool: WorkerPool, job: Job, **limits: Any) -> Generator[tuple[Study, Trial], None, None]:
         """Run all studies to their end.
@@ -88,11 +89,14 @@ class Flow:
         tuple of (Study, Trial)
             Every trial, as it comes.
         """
-        with closing(pool.run(job, self.take, total=self.total, **limits)) as outcomes:
-            for number, outcome in outcomes:
-                self.land(number, outcome)
-                yield from self._drain()
+        self._first = self.take(1)
         yield from self._drain()
+        if self._first:  # a pool that nothing is asked of need not be started
+            with closing(pool.run(job, self.take, total=self.total, **limits)) as outcomes:
+                for number, outcome in outcomes:
+                    self.land(number, outcome)
+                    yield from self._drain()
+            yield from self._drain()
         stuck = [study.name for study in self.studies if not study.has_finished]
         if stuck:
             raise WorkerError(f"the search of {stuck[0]!r} proposes nothing and does not end, with every result told")
@@ -109,7 +113,7 @@ class Flow:
 
     def take(self, count: int) -> list[Task]:
         """Give the pool its next tasks."""
-        tasks: list[Task] = []
+        tasks, self._first = self._first, []
         while self._again and len(tasks) < count:
             tasks.append(self._fly(self._again.popleft(), key=None, is_shared=False))
         for study in list(self._open):

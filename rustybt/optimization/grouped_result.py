@@ -1,6 +1,6 @@
 """What did searches find that ran side by side: one a symbol, or one a strategy?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -10,8 +10,9 @@ import pandas as pd
 
 from rustybt.errors import InvalidParameter, did_you_mean
 from rustybt.optimization.parameter_space import ParameterSpace
-from rustybt.optimization.result import BestTrial, OptimizationResult, RunInfo
+from rustybt.optimization.result import BestTrial, OptimizationResult
 from rustybt.optimization.returns_store import ReturnsStore
+from rustybt.optimization.run_info import RunInfo
 from rustybt.optimization.trial import Trial
 
 TABLE_METRICS = ("total_return", "annual_return", "sharpe", "max_drawdown", "trades")
@@ -85,6 +86,11 @@ class GroupedResult(OptimizationResult):
     def returns(self) -> pd.DataFrame:
         """Daily returns of the trials that ran over the whole span: float32, a column a pair of search and number."""
         return pd.concat({name: result.returns for name, result in self.results.items()}, axis=1)
+
+    def _return_items(self) -> Iterator[tuple[int, np.ndarray[Any, np.dtype[np.float32]]]]:
+        for number, (name, own) in enumerate(self._origin):
+            if own in self.results[name]._returns:
+                yield number, self.results[name].returns_of(own)
 
     def returns_of(self, number: int) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Give the daily returns of a trial by its number among all."""

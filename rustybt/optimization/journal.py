@@ -29,7 +29,7 @@ from rustybt.optimization.journal_run import Run, check_same, plain, read_run, w
 from rustybt.optimization.trial import Trial
 
 SYNC_DELAY_S = 0.5
-"""From a write to the sync that covers it: half of the second that is promised, which leaves the disk the other half."""
+"""From a write to the sync that covers it: half of the promised second, which leaves the disk the other half."""
 
 
 class Journal:
@@ -272,8 +272,8 @@ class Journal:
 
     def _sync_error(self, error: OSError) -> StorageError:
         return storage_error(
-            f"the disk failed under {str(self.folder)!r}: {error.strerror}. Of {self._mark.count} trials {self._synced} "
-            f"are known to be safe: {advice(error)}, then resume the run",
+            f"the disk failed under {str(self.folder)!r}: {error.strerror}. {self._synced} of {self._mark.count} "
+            f"trials are known to be safe: {advice(error)}, then resume the run",
             error,
         )
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rustybt.errors import JournalCorrupt, StorageError
 from rustybt.optimization.journal_files import AppendFile
-from rustybt.optimization.journal_lines import Entry, Head, decode, read_head, returns_match
+from rustybt.optimization.journal_lines import Entry, Head, begun_lines, decode, read_head, returns_match
 
 
 class Mark(NamedTuple):
@@ -48,7 +48,9 @@ class Entries(Mapping[tuple[str, int], Entry]):
 
     def __getitem__(self, key: tuple[str, int]) -> Entry:
         study, number = key
-        offset = self._offsets[study][number]
+        offset = self._offsets.get(study, {}).get(number)
+        if offset is None:
+            raise KeyError(key)
         try:
             line = self._lines.read_line(offset)
             head = read_head(line)
@@ -112,7 +114,7 @@ def scan(lines: AppendFile, returns: AppendFile, entries: Entries) -> tuple[Mark
     synced = torn = 0
     for line in lines.lines():
         head = read_head(line)
-        if head is None and mark.lines + len(line) == lines_size:
+        if head is None and mark.lines + len(line) == lines_size and begun_lines(line) <= 1:
             torn = 1
             break
         if head is None or (why := _misplaced(head, mark, entries)):

@@ -22,6 +22,9 @@ _ADVICE = {
     errno.EACCES: "make the folder writable",
     errno.EPERM: "make the folder writable",
     errno.EROFS: "make the folder writable",
+    errno.EEXIST: "move the file there away",
+    errno.ENOTDIR: "move the file there away",
+    errno.ELOOP: "put the file itself in the place of the link",
 }
 
 
@@ -33,14 +36,16 @@ def opening(folder: Path) -> Iterator[None]:
     except RustyBTError:
         raise
     except OSError as error:
+        place = f" ({os.fspath(error.filename)})" if error.filename else ""
         raise storage_error(
-            f"folder {str(folder)!r} cannot keep a run: {error.strerror} ({error.filename}): {advice(error)}, or name "
-            "another folder",
+            f"folder {str(folder)!r} cannot keep a run: {error.strerror}{place}: {advice(error)}, or name another "
+            "folder",
             error,
         ) from error
 
 
 def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, which a power cut does not undo."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for path in missing:
@@ -68,9 +73,10 @@ def _describe(folder: Path) -> str:
         return "a run that cannot be read"
     try:
         with open(folder / LINES_FILE, "rb") as lines:
-            return f"a run already, begun {began}, of {sum(1 for _ in lines)} trials so far"
+            count = sum(line.endswith(b"\n") for line in lines)
     except OSError:
         return f"a run already, begun {began}"
+    return f"a run already, begun {began}, of {count} trials so far"
 
 
 def _is_left_over(entry: os.DirEntry[str]) -> bool:
@@ -81,6 +87,7 @@ def _is_left_over(entry: os.DirEntry[str]) -> bool:
 
 
 def open_files(folder: Path, handles: ExitStack, *, create: bool) -> tuple[AppendFile, AppendFile]:
+    """Open the files of lines and of returns, which `handles` closes."""
     files = []
     for name in (LINES_FILE, RETURNS_FILE):
         try:
@@ -93,6 +100,7 @@ def open_files(folder: Path, handles: ExitStack, *, create: bool) -> tuple[Appen
 
 
 def advice(error: OSError) -> str:
+    """Say what to do about an error of the system."""
     return _ADVICE.get(error.errno or 0, "see that the disk and its path are sound")
 
 

@@ -22,7 +22,8 @@ Key: TypeAlias = bool | int | float | str | None
 """What a parameter's value is told from others by; see `ParameterSpace.encode`."""
 
 _KEY_TYPES = (int, float, str, type(None), np.bool_, np.integer, np.floating)
-_PREFIX = '{"crc":"%08x",'
+_START = b'{"crc":"'
+_PREFIX = _START.decode() + '%08x",'
 _PREFIX_BYTES = len(_PREFIX % 0)
 _HEAD = re.compile(
     rb'\{"crc":"([0-9a-f]{8})","entry":([0-9]+),"synced":([0-9]+),"study":("(?:[^"\\]|\\.)*"),"number":([0-9]+),'
@@ -141,6 +142,11 @@ def read_head(line: bytes) -> Head | None:
         return None
     entry, synced, number, offset, length, crc = map(int, match.group(2, 3, 5, 6, 7, 8))
     return Head(entry, synced, json.loads(match[4]), number, offset, length, crc)
+
+
+def begun_lines(line: bytes) -> int:
+    """Count the lines that begin in what was read as one: two, where the end of the first was lost."""
+    return line.count(_START)  # in JSON, these bytes cannot stand within a word
 
 
 def returns_match(head: Head, returns: bytes) -> bool:

@@ -61,7 +61,7 @@ def plain(header: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     header : mapping of str to JSON value
-        Numbers (also NumPy's, NaN and infinities), words, None, and sequences and mappings of them.
+        Numbers (also NumPy's, NaN and infinities), words, None, and lists, tuples and dicts of them.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def read_run(folder: Path) -> Run:
     path = folder / RUN_FILE
     try:
         content = json.loads(path.read_bytes())
-        schema, run = content["schema"], Run(content["began"], content["header"])
+        schema, run = content["schema"], Run(str(content["began"]), dict(content["header"]))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise JournalNotFound(
             f"folder {str(folder)!r} holds no run to resume{_near(folder)}: start one with it as storage"

@@ -69,7 +69,7 @@ def from_json(text: str) -> Any:
     try:
         return value_of(json.loads(text))
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
-        raise ResultCorrupt(f"{text[:80]!r} is no saved value: {error}") from error
+        raise ResultCorrupt(f"{str(text)[:80]!r} is no saved value: {error}") from error
 
 
 def plain(value: Any) -> Any:

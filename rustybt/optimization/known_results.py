@@ -1,11 +1,12 @@
 """Which outcomes does a run know before it simulates anything?"""
 
 from collections.abc import Hashable, Sequence
-from secrets import token_hex
 
-from rustybt.optimization.backtest import Evaluation
-from rustybt.optimization.result_cache import CachedResult, ResultCache, trial_key
+from rustybt.optimization.backtest import BacktestJob, Evaluation
+from rustybt.optimization.result_cache import ResultCache
+from rustybt.optimization.result_store import CachedResult
 from rustybt.optimization.scope import Scope
+from rustybt.optimization.trial_keys import trial_keys_of
 
 
 class KnownResults:
@@ -15,8 +16,9 @@ class KnownResults:
     ----------
     cache : ResultCache or None
         None: every trial is simulated, equal ones too.
-    digests : sequence of (str or None)
-        Of the run's jobs; None for one that no digest can tell from others, whose outcomes are known to this run alone.
+    jobs : sequence of BacktestJob
+        Of the run, in the order of their places. The outcomes of one that no digest can tell from others are known to
+        this run alone.
 
     Attributes
     ----------
@@ -24,10 +26,10 @@ class KnownResults:
         Outcomes found so far.
     """
 
-    def __init__(self, cache: ResultCache | None, digests: Sequence[str | None]) -> None:
+    def __init__(self, cache: ResultCache | None, jobs: Sequence[BacktestJob]) -> None:
         self.cache = cache
         self.hits = 0
-        self._digests = [digest or token_hex(32) for digest in digests]
+        self._keys = [] if cache is None else trial_keys_of(jobs)
 
     @property
     def is_on(self) -> bool:
@@ -38,7 +40,7 @@ class KnownResults:
         """Give the outcome of an equal trial, or None."""
         if self.cache is None:
             return None
-        found = self.cache.get(trial_key(self._digests[place], keys, scope))
+        found = self.cache.get(self._keys[place].of(keys, scope))
         if found is None:
             return None
         self.hits += 1
@@ -47,5 +49,6 @@ class KnownResults:
     def keep(self, place: int, keys: tuple[Hashable, ...], scope: Scope, value: Evaluation, seconds: float) -> None:
         """Remember an outcome."""
         if self.cache is not None:
-            key = trial_key(self._digests[place], keys, scope)
-            self.cache.put(key, CachedResult(value.metrics, value.returns, value.stopped, seconds))
+            of_job = self._keys[place]
+            result = CachedResult(value.metrics, value.returns, value.stopped, seconds)
+            self.cache.put(of_job.of(keys, scope), result, on_disk=of_job.is_lasting)

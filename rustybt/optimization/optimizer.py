@@ -33,7 +33,7 @@ from rustybt.optimization.source import (
     source_of_class,
     space_from,
 )
-from rustybt.optimization.study import Goal
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.trial import TrialStatus
 from rustybt.optimization.walk_forward import WalkForward
 from rustybt.optimization.workers.base import WorkerPool

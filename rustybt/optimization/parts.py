@@ -8,12 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import pandas as pd
+
 from rustybt.optimization.backtest import BacktestJob
-from rustybt.optimization.result import OptimizationResult, RunInfo
+from rustybt.optimization.result import OptimizationResult
 from rustybt.optimization.returns_store import ReturnsStore
+from rustybt.optimization.run_info import RunInfo
 from rustybt.optimization.scope import Scope
 from rustybt.optimization.search.base import Search
-from rustybt.optimization.study import Goal, Study
+from rustybt.optimization.goal import Goal
+from rustybt.optimization.study import Study
 
 
 class Part(Protocol):
@@ -64,7 +68,8 @@ class SearchPart:
         study, job = self.study, self.study.job
         records = [study.trials[number] for number in sorted(study.trials)]
         first, last = job.span
-        info = replace(info, sessions=job.portal.session_labels[first : last + 1], notes=notes_of(self.studies))
+        sessions = pd.DatetimeIndex(job.portal.session_labels[first : last + 1])
+        info = replace(info, sessions=sessions, notes=notes_of(self.studies))
         return OptimizationResult(records, study.goal, job.space, job.rerun, returns(study.name), info)
 
 

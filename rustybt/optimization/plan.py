@@ -20,7 +20,7 @@ from rustybt.optimization.parts import Part, SearchPart
 from rustybt.optimization.search.base import Search
 from rustybt.optimization.source import Source
 from rustybt.optimization.strategy_digest import digest_of_source
-from rustybt.optimization.study import Goal
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.walk_forward import WalkForward, WalkForwardPart
 from rustybt.optimization.workers.mapped import open_mapped
 

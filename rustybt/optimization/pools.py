@@ -42,7 +42,9 @@ def pool_choice(
     """
     count = worker_count(num_workers)
     if backend not in BACKENDS:
-        raise InvalidParameter(f"backend {backend!r} is neither 'processes' nor 'dask'{did_you_mean(backend, BACKENDS)}")
+        raise InvalidParameter(
+            f"backend {backend!r} is neither 'processes' nor 'dask'{did_you_mean(backend, BACKENDS)}"
+        )
     if scheduler is not None and backend != "dask":
         raise InvalidParameter(f"scheduler {scheduler!r} belongs to backend='dask': pass both")
     if pool is not None:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from rustybt._typing import PathLike
-from rustybt.data.predictions import PredictionStatistics
 from rustybt.errors import NoBestTrial, ReproducibilityWarning
 from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import ParameterSpace, Params
+from rustybt.optimization.result_header import lost
 from rustybt.optimization.result_views import ResultViews
 from rustybt.optimization.returns_store import ReturnsStore
-from rustybt.optimization.study import Goal
+from rustybt.optimization.run_info import RunInfo
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.trial import Trial, TrialStatus
 from rustybt.results.result import RunResult
 
@@ -31,43 +30,6 @@ COLUMNS = ("trial", "study", "status", "score", "passing", "budget", "bars", "se
 """Columns of the trials' frame beside params and metrics."""
 
 Rerun = Callable[[Params], RunResult]
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """What is known of a run beside its trials.
-
-    Attributes
-    ----------
-    settings : mapping of str to JSON value
-        Strategy, span, search, objective and so on, as the run's journal holds them.
-    sessions : pd.DatetimeIndex
-        Labels of a whole backtest's sessions.
-    seconds : float
-        Time of the run.
-    search_seconds : float
-        Time in the search itself, in the driver.
-    workers : tuple
-        Statistics of the worker processes; empty for a serial run.
-    cache : mapping of str to number
-        What the result cache did for the run; empty where it was off.
-    predictions : PredictionStatistics
-        What the strategy's models were asked for; zeros without a model.
-    notes : tuple of str
-        What the search wants known, such as that it does not prune.
-    is_fast : bool
-        Half of the data was used: for development, not for decisions.
-    """
-
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    sessions: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
-    seconds: float = math.nan
-    search_seconds: float = 0.0
-    workers: tuple[Any, ...] = ()
-    cache: Mapping[str, float] = field(default_factory=dict)
-    predictions: PredictionStatistics = PredictionStatistics()
-    notes: tuple[str, ...] = ()
-    is_fast: bool = False
 
 
 class OptimizationInterrupted(KeyboardInterrupt):
@@ -98,6 +60,11 @@ class BestTrial:
 
     trial: Trial
     rerun: Rerun
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it cannot be run again: its result was loaded, and the strategy is not among the files."""
+        return self.rerun is lost
 
     @property
     def number(self) -> int:
@@ -292,9 +259,9 @@ class OptimizationResult(ResultViews):
     def trials(self) -> pd.DataFrame:
         """All trials, one row each in the order of proposal.
 
-        Columns: trial (number), study (where the run has several), the parameters by name, status, score, all metrics by name, passing (whether it came to
-        its end within the constraints), budget (share of the span), bars, seconds, worker (process id, 0 for this one),
-        cached, error. A parameter whose name another column has is "param_" + name. What a trial does not have is NaN,
+        Columns: trial (number), study (where the run has several), the parameters by name, status, score, all metrics
+        by name, passing (whether it came to its end within the constraints), budget (share of the span), bars, seconds,
+        worker (process id, 0 for this one), cached, error. A parameter whose name another column has is "param_" + name. What a trial does not have is NaN,
         for a parameter None, for error "". A stopped trial has the metrics of what was run, and no score.
         """
         return trials_frame(self.records, self.space.names)

@@ -1,7 +1,8 @@
 """When is a search asked for its next proposal?
 
 Never as the workers happen to come back, but in one order fixed beforehand: proposal k follows the feedback of
-proposals 0 to k - lookahead, whatever else is known by then. That is why results do not depend on the number of workers.
+proposals 0 to k - lookahead, whatever else is known by then. That is why results do not depend on how many workers
+there are.
 """
 
 import time

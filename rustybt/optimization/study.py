@@ -4,49 +4,18 @@ A run has one study, or several side by side: a window of a walk-forward, a symb
 of a search, its own job and its own trials; none waits for another unless it says so.
 """
 
-import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from rustybt.optimization.backtest import BacktestJob, Evaluation
-from rustybt.optimization.constraints import Constraint
-from rustybt.optimization.objective import Objective
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.schedule import Schedule
 from rustybt.optimization.scope import Scope
-from rustybt.optimization.search.base import Feedback, Proposal, Proposals
+from rustybt.optimization.search.base import Proposal, Proposals
 from rustybt.optimization.search.fidelity import Fidelity
 from rustybt.optimization.trial import Trial, TrialStatus
 from rustybt.optimization.workers.base import Outcome
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What makes one trial better than another.
-
-    Attributes
-    ----------
-    objectives : tuple of Objective
-        The first one decides what is best.
-    constraints : tuple of Constraint
-        What a trial must meet to be compared.
-    """
-
-    objectives: tuple[Objective, ...]
-    constraints: tuple[Constraint, ...] = ()
-
-    def feedback(self, trial: Trial) -> Feedback:
-        """Give what a search learns of a trial."""
-        counts = trial.status is TrialStatus.COMPLETE and trial.traded and all(map(math.isfinite, trial.scores))
-        pairs = zip(self.objectives, trial.scores, strict=True) if counts else ()
-        losses = tuple(objective.loss(score) for objective, score in pairs) or (math.nan,) * len(self.objectives)
-        known = trial.status is TrialStatus.COMPLETE
-        violations = tuple(c.violation(trial.metrics) if known else 1.0 for c in self.constraints)
-        return Feedback(losses, violations)
-
-    def better(self, trial: Trial, best: Trial | None) -> bool:
-        """Say whether a trial beats another by the first objective; only one that may be best does."""
-        return trial.may_be_best and self.objectives[0].better(trial.score, best.score if best else math.nan)
 
 
 @dataclass
@@ -144,9 +113,7 @@ class Study:
             return Trial(number, proposal.params, TrialStatus.STOPPED, error=evaluation.stopped, **common)
         scores = tuple(objective.score(evaluation.metrics) for objective in self.goal.objectives)
         failed = tuple(str(c) for c in self.goal.constraints if c.violation(evaluation.metrics) > 0)
-        return Trial(
-            number, proposal.params, TrialStatus.COMPLETE, scores, failed_constraints=failed, **common
-        )
+        return Trial(number, proposal.params, TrialStatus.COMPLETE, scores, failed_constraints=failed, **common)
 
     def settle(self, trial: Trial) -> None:
         """Take a trial, and let the search learn from it."""

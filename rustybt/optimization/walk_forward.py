@@ -1,20 +1,22 @@
 """How is a search repeated over windows of time, each tried on what came after it?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rustybt.engine.span import Span
+import pandas as pd
+
 from rustybt.errors import InvalidParameter
 from rustybt.optimization.backtest import BacktestJob
 from rustybt.optimization.parts import notes_of
-from rustybt.optimization.result import OptimizationResult, RunInfo
+from rustybt.optimization.result import OptimizationResult
 from rustybt.optimization.returns_store import ReturnsStore
+from rustybt.optimization.run_info import RunInfo
 from rustybt.optimization.scope import Scope
 from rustybt.optimization.search.base import FixedProposals, Proposals, Search
-from rustybt.optimization.study import Goal, Study
+from rustybt.optimization.goal import Goal
+from rustybt.optimization.study import Study
 from rustybt.optimization.trial import Trial
-from rustybt.optimization.walk_forward_result import WalkForwardResult
 from rustybt.optimization.windows import Window, every_second, windows_of
 
 
@@ -139,9 +141,8 @@ class WalkForwardPart:
                     store.add(trial.number, returns(study.name).get(number).tobytes())
                 records.append(trial)
         first, last = latest.scope.spans[0]
-        info = replace(
-            info, sessions=job.portal.session_labels[first : last + 1], notes=notes_of(self.searches)
-        )
+        sessions = pd.DatetimeIndex(job.portal.session_labels[first : last + 1])
+        info = replace(info, sessions=sessions, notes=notes_of(self.searches))
         result = OptimizationResult(
             records,
             latest.goal,

@@ -20,8 +20,8 @@ def records_until(records: RunRecords, sessions: int) -> RunRecords:
     records : RunRecords
         Of a finished run.
     sessions : int
-        How many to keep, at least 1. A run that was given up earlier is kept as it is: the shorter one would have been
-        given up at the same session.
+        Of the shorter run, at least 1. A run that was given up before them keeps all it has: the shorter one would have
+        been given up at the same session.
 
     Returns
     -------
@@ -34,28 +34,29 @@ def records_until(records: RunRecords, sessions: int) -> RunRecords:
         If there are not so many sessions, or capital changes added to the account, of which the records know only the
         sum.
     """
-    size = records.span.size
-    if sessions >= size and (records.stopped is not None or sessions == size):
+    size, stopped = records.span.size, records.stopped
+    if sessions == size and stopped is None:
         return records
-    if not 1 <= sessions <= size:
+    if sessions < 1 or (sessions > size and stopped is None):
         raise InvalidParameter(f"sessions {sessions} is none of 1 to {size}, which the run has")
     if records.capital_added != 0:
         raise InvalidParameter("the run's capital was changed, and its records do not say when: run the shorter span")
-    span = records.span._replace(last=records.span.first + sessions - 1)
-    benchmark = records.benchmark_returns[:sessions]
+    asked = records.span._replace(last=records.span.first + sessions - 1)
+    kept = min(sessions, size)
+    benchmark = records.benchmark_returns
     if records.benchmark is not None:
-        benchmark = returns_of_asset(records.benchmark, records.portal, span)
+        benchmark = returns_of_asset(records.benchmark, records.portal, asked)
     return records._replace(
-        span=span,
-        sessions=records.sessions[:sessions],
-        benchmark_returns=benchmark,
+        span=asked._replace(last=asked.first + kept - 1),
+        sessions=records.sessions[:kept],
+        benchmark_returns=benchmark[:kept],
         positions=records.positions[:sessions],
         orders=records.orders[:sessions],
         transactions=records.transactions[:sessions],
         recorded=records.recorded[:sessions],
         stock_grants=[grant for grant in records.stock_grants if grant[0] < sessions],
         packets=records.packets[:sessions],
-        stopped=None,
+        stopped=stopped if sessions >= size else None,
     )
 
 

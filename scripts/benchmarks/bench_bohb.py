@@ -4,7 +4,7 @@ Losses are synthetic, so that what a part of the budget says of the whole is kno
 of the params, plus a drift of that block that depends on the params too, plus noise; a budget's is the mean over its
 blocks, and the whole budget's is what both searches are compared by. Run it as
 
-    python -m scripts.benchmarks.bench_bohb [--seeds 30] [--trials 300]
+    python -m scripts.benchmarks.bench_bohb [--seeds 30] [--trials 600]
 
 It prints one line a case, and ends with 0 where in each case the median share of random search's blocks, the check
 included, is at most a third.
@@ -24,6 +24,7 @@ from rustybt.optimization.parameter_space import Categorical, Float, Integer, Pa
 from rustybt.optimization.schedule import Schedule
 from rustybt.optimization.search import BOHBSearch, RandomSearch, Search
 from rustybt.optimization.search.base import Feedback
+from rustybt.optimization.search.hyperband import Hyperband
 
 BLOCKS = 27
 TARGET = 1 / 3
@@ -78,10 +79,10 @@ CASES = (
         "crossover, 3 numbers",
         ParameterSpace({"fast": Integer(2, 60), "slow": Integer(10, 250), "band": Float(0.0, 0.1)}),
         crossover,
-        drift=0.5,
-        noise=0.5,
+        drift=0.4,
+        noise=0.4,
     ),
-    Case("bowl, 4 numbers", ParameterSpace(dict.fromkeys("abcd", UNIT)), bowl, drift=0.5, noise=0.5),
+    Case("bowl, 4 numbers", ParameterSpace(dict.fromkeys("abcd", UNIT)), bowl, drift=0.4, noise=0.4),
     Case(
         "mixed, 5 numbers and a choice",
         ParameterSpace(
@@ -93,8 +94,8 @@ CASES = (
             }
         ),
         mixed,
-        drift=0.5,
-        noise=0.5,
+        drift=0.4,
+        noise=0.4,
     ),
 )
 
@@ -160,15 +161,18 @@ def share_needed(case: Case, seed: int, trials: int) -> tuple[float, float, list
     """Give the shares of random search's blocks that BOHB needed and spent in all, and its notes."""
     losses = Losses(case, seed)
     random = follow(RandomSearch(trials=trials, seed=seed), losses)
-    bohb = follow(BOHBSearch(blocks=BLOCKS, iterations=3, seed=seed), losses)
     whole = random.blocks[-1]
+    search = BOHBSearch(blocks=BLOCKS, seed=seed)
+    left = whole * TARGET - search.check * (BLOCKS + 1)
+    search.iterations = max(1, int(left // Hyperband(BLOCKS, search.eta).cost))
+    bohb = follow(search, losses)
     return bohb.blocks_to(random.best[-1]) / whole, bohb.blocks[-1] / whole, bohb.notes
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=30)
-    parser.add_argument("--trials", type=int, default=300, help="of random search, each over the whole budget")
+    parser.add_argument("--trials", type=int, default=600, help="of random search, each over the whole budget")
     options = parser.parse_args(arguments)
     fails = 0
     for case in CASES:

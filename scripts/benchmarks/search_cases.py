@@ -111,6 +111,7 @@ class Seen:
         self.lowest, self.best = math.inf, math.inf
 
     def __call__(self, x: np.ndarray) -> float:
+        """Give the value that is seen."""
         true = self.case.value(x)
         seen = true + self.case.noise * float(self.generator.standard_normal())
         if self.left > 0 and seen < self.lowest:

@@ -155,3 +155,27 @@ def test_an_older_output_survives_a_run_that_fails(one_line, workplace):
     (workplace / "perf.csv").write_text("older")
     one_line(f"run -f crossover.py {SPAN} --capital-base 0 -p fast=5 -p slow=20 -o perf.csv")
     assert (workplace / "perf.csv").read_text() == "older"
+
+
+MODEL = """
+from rustybt import Model, Strategy
+
+MODEL = Model.of(lambda day: day * 2.0, trained_until=None)
+
+
+class Asks(Strategy):
+    def handle_data(self, context, data):
+        for _ in range(4):
+            context.predict(MODEL, data.current_session.day)
+"""
+
+
+def test_what_a_model_was_asked_for_is_reported(rustybt, workplace):
+    (workplace / "asks.py").write_text(MODEL)
+    done = rustybt(f"run -f asks.py {SPAN}")
+    assert done.exit_code == 0, done.output
+    assert "\nmodel: 496 predictions, 124 unique (hit rate 75.0%), 0.0" in done.stdout
+
+
+def test_without_a_model_nothing_is(rustybt):
+    assert "model:" not in rustybt(f"run -f crossover.py {SPAN}").stdout

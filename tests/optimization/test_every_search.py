@@ -28,7 +28,7 @@ SEARCHES = {
     "random": lambda: RandomSearch(30, seed=3),
     "sobol": lambda: SobolSearch(32, seed=3),
     "bayesian": lambda: BayesianSearch(30, seed=3),
-    "bohb": lambda: BOHBSearch(blocks=9, check=6, seed=3),
+    "bohb": lambda: BOHBSearch(blocks=9, check=10, seed=3),
     "tpe_hyperband": lambda: TPEHyperbandSearch(12, blocks=9, seed=3),
     "cmaes": lambda: CMAESSearch(30, seed=3),
     "nsga2": lambda: NSGA2Search(30, seed=3, population=8),

@@ -13,10 +13,10 @@ import pytest
 from rustybt.errors import NoBestTrial
 from rustybt.optimization import Categorical, OptimizationResult, ParameterSpace, Trial, TrialStatus
 from rustybt.optimization.constraints import constraints_of
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.objective import objectives_of
 from rustybt.optimization.result import RunInfo
 from rustybt.optimization.returns_store import ReturnsStore
-from rustybt.optimization.study import Goal
 from tests.optimization.test_shipping import STRATEGY
 
 

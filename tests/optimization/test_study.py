@@ -2,8 +2,8 @@ import math
 from dataclasses import replace
 
 from rustybt.optimization.constraints import constraints_of
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.objective import objectives_of
-from rustybt.optimization.study import Goal
 from rustybt.optimization.trial import Trial, TrialStatus
 
 GOAL = Goal(objectives_of(["sharpe", "minimize turnover"]), constraints_of(["trades > 10"], ["trades"]))

@@ -87,7 +87,7 @@ def test_a_cut_run_is_the_shorter_run(data_root, market, runs):
 
 
 @pytest.mark.soak
-@settings(max_examples=1000, suppress_health_check=slow)
+@settings(max_examples=300, suppress_health_check=slow)
 @many
 def test_many_more_cut_runs_are_the_shorter_runs(data_root, market, runs):
     require_all_cuts_equal(data_root, market, runs)
@@ -203,7 +203,20 @@ def test_a_run_that_was_given_up_ends_where_the_shorter_one_does():
     assert longer.stopped.bars == 4
     for cut in (2, 3, 4):
         require_equal_bits(*cut_and_short(bundle, cut, setup=setup))
-    assert longer.prefix(6).stopped == longer.stopped
+    for cut in (4, 5, 6):
+        assert longer.prefix(cut).stopped == longer.stopped
+
+
+def test_a_run_that_was_given_up_is_compared_as_of_the_shorter_ones_end():
+    labels = days(6)
+    closes = {"A": bars([10.0, 10.0, 5.0, 5.0, 5.0, 5.0]), "B": bars([10.007, 10.013, 10.021, 9.999, 10.0, 3.3])}
+    bundle = make_bundle(closes, splits=[("B", str(labels[5].date()), 1 / 3)])
+
+    class Compared(Hold):
+        def initialize(self, context):
+            context.set_benchmark(context.symbol("B"))
+
+    require_equal_bits(*cut_and_short(bundle, 4, Compared, setup=Setup(stop_rules=StopRules(max_drawdown=0.004))))
 
 
 def test_sessions_that_the_run_has_not_are_refused():

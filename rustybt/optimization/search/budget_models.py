@@ -1,9 +1,10 @@
 """Which combination looks good, by what is known on each part of the budget?"""
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping
 
 import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.samplers import TPESampler
 from optuna.study import Study
 from optuna.trial import Trial, TrialState, create_trial
@@ -57,13 +58,12 @@ class BudgetModels:
         study = self._study(budget)
         self._close(self.space.encode(params))
         values = values_of(self.space, params)
-        violations = [0.0 if feedback.has_losses else 1.0, *map(missed_by, feedback.violations)]
         study.add_trial(
             create_trial(
                 params=values,
                 distributions={name: self._distributions[name] for name in values},
                 value=bounded(feedback.losses)[0] if feedback.has_losses else 0.0,
-                constraints={str(place): violation for place, violation in enumerate(violations)},
+                constraints={str(place): violation for place, violation in enumerate(violations_of(feedback))},
             )
         )
         self._known[budget] = self._known.get(budget, 0) + feedback.has_losses
@@ -87,19 +87,12 @@ class BudgetModels:
         if budget is None:
             return None
         study = self._study(budget)
-        for _ in range(MAX_ASKS):
-            trial = study.ask(self._distributions)
-            params = params_of(self.space, trial.params)
-            key = self.space.encode(params)
-            if key in known:
-                study.tell(trial, state=TrialState.FAIL)
-            elif not self.space.allows(params):
-                trial.set_constraint("0", 1.0)
-                study.tell(trial, 0.0)
-            else:
-                self._open[key] = study, trial
-                return params
-        return None
+        found = ask_for_other(study, self.space, self._distributions, known)
+        if found is None:
+            return None
+        trial, params = found
+        self._open[self.space.encode(params)] = study, trial
+        return params
 
     def _close(self, key: Hashable) -> None:
         """Withdraw what counted as bad while nothing was known of it."""
@@ -115,3 +108,42 @@ class BudgetModels:
                 sampler = TPESampler(seed=seed, n_startup_trials=1, group=self.space.has_inactive)
                 self._studies[budget] = optuna.create_study(sampler=sampler)
         return self._studies[budget]
+
+
+def ask_for_other(
+    study: Study, space: ParameterSpace, distributions: Mapping[str, BaseDistribution], known: Collection[Hashable]
+) -> tuple[Trial, Params] | None:
+    """Ask a study for params that are allowed and not known.
+
+    Parameters
+    ----------
+    study : Study
+        Learns what the conditions refuse as infeasible; what is known is withdrawn.
+    space : ParameterSpace
+        With all conditions.
+    distributions : mapping of str to BaseDistribution
+        The space's.
+    known : collection of keys
+        Of params that are not wanted.
+
+    Returns
+    -------
+    tuple of (Trial, dict) or None
+        The running trial and its params; None after MAX_ASKS attempts.
+    """
+    for _ in range(MAX_ASKS):
+        trial = study.ask(dict(distributions))
+        params = params_of(space, trial.params)
+        if space.encode(params) in known:
+            study.tell(trial, state=TrialState.FAIL)
+        elif not space.allows(params):
+            trial.set_constraint("0", 1.0)
+            study.tell(trial, 0.0)
+        else:
+            return trial, params
+    return None
+
+
+def violations_of(feedback: Feedback) -> list[float]:
+    """Give what TPE is told as constraints: 1 for no loss, else 0, and how far each constraint is missed."""
+    return [0.0 if feedback.has_losses else 1.0, *map(missed_by, feedback.violations)]

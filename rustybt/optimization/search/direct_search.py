@@ -19,10 +19,12 @@ from rustybt.optimization.search.random_search import random_draws, total_of
 
 MAX_KNOWN = 10_000
 """Points in a row that fall on known combinations before the space counts as exhausted."""
-WORST = 1e100
-"""SciPy's value of a point without a loss: finite, above any loss, and far enough from overflow to be divided."""
+LARGEST = 1e80
+"""Losses are brought within this limit."""
 VIOLATING = 1e90
-"""Its value of a trial that fails a constraint, or up to twice that where it fails it by far."""
+"""SciPy's value of a trial that fails a constraint, or up to twice that where it fails it by far."""
+WORST = 1e100
+"""Its value of a point without a loss: finite, above all others, and far enough from overflow to be divided."""
 
 
 class DirectSearch(Search):
@@ -212,7 +214,7 @@ def value_of(feedback: Feedback) -> float:
     if not feedback.has_losses:
         return WORST
     if feedback.passes:
-        return feedback.losses[0]
+        return min(max(feedback.losses[0], -LARGEST), LARGEST)
     missed = sum(max(violation, 0.0) for violation in feedback.violations)
     return VIOLATING * (1.0 + (missed / (1.0 + missed) if math.isfinite(missed) else 1.0))
 

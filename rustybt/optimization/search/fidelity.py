@@ -75,7 +75,7 @@ class Fidelity:
         sessions = last - first + 1
         if sessions < self.blocks:
             raise InvalidParameter(
-                f"blocks {self.blocks} is above the {sessions} sessions of the span: take fewer blocks, or a longer span"
+                f"blocks {self.blocks} is above the {sessions} sessions of the span: take fewer, or a longer span"
             )
         edges = [first + sessions * block // self.blocks for block in range(self.blocks + 1)]
         order = range(self.blocks) if self.kind == "prefix" else self._shuffled()

@@ -95,7 +95,7 @@ def rank_of(feedback: Feedback) -> Rank:
     >>> rank_of(Feedback((2.0,), (0.0,))) < rank_of(Feedback((1.0,), (0.5,))) < rank_of(Feedback((float("nan"),)))
     True
     """
-    missed = math.fsum(math.inf if math.isnan(v) else max(v, 0.0) for v in feedback.violations)
+    missed = sum(math.inf if math.isnan(v) else max(v, 0.0) for v in feedback.violations)
     return (False, missed, feedback.losses[0]) if feedback.has_losses else (True, missed, 0.0)
 
 

@@ -21,8 +21,9 @@ from rustybt.optimization.search.base import Feedback, Proposal, Proposals
 from rustybt.optimization.search.optuna_space import distributions_of, params_of, values_of
 from rustybt.optimization.search.random_search import random_draws, total_of
 
-MAX_ASKS = 20
+MAX_ASKS = 10
 """How often a sampler is asked for one proposal before chance chooses."""
+DONE = "after {} proposals the search proposed nothing but what it had proposed before; the others are drawn at random"
 LARGEST = sys.float_info.max / 1e6
 """Losses and violations are brought within this limit, so that sums over them stay finite."""
 
@@ -39,8 +40,9 @@ class Manner(NamedTuple):
         from each.
     startup : int
         Number of proposals that are drawn at random before it is asked.
-    learns_repeats : bool
-        A point that it repeats is told again; else the repetition is withdrawn.
+    narrows : bool
+        It draws around one place, ever closer. What it repeats is told to it again, and what chance proposes in its
+        place is not; when it does nothing but repeat itself it is asked no more. Else repetitions are withdrawn.
     learns_refusals : bool
         A point that a condition refuses is told as infeasible; else it is withdrawn.
     takes_violations : bool
@@ -50,7 +52,7 @@ class Manner(NamedTuple):
     lookahead: int
     generation: int | None = None
     startup: int = 0
-    learns_repeats: bool = False
+    narrows: bool = False
     learns_refusals: bool = True
     takes_violations: bool = True
 
@@ -103,6 +105,7 @@ class OptunaProposals(Proposals):
         self._feedback: dict[Hashable, Feedback | None] = {}
         self._open: dict[Hashable, list[Trial]] = {}
         self._members = 0
+        self._is_done = False
         self._worst: tuple[float, ...] | None = None
         self._objectives = objectives
 
@@ -118,21 +121,31 @@ class OptunaProposals(Proposals):
 
     def _next(self) -> Params | None:
         """Give params that were not proposed before; None where there are none now."""
-        for _ in range(MAX_ASKS):
-            if self._waits():
-                return None
-            if self._first:
-                return self._impose(self._first.popleft())
-            if len(self._keys) < self.manner.startup:
-                break
-            params = self._steered()
-            if params is not None:
-                return params
-        if self._waits():
-            return None
+        if self._first:
+            return None if self._waits() else self._impose(self._first.popleft())
+        repeats = 0
+        if len(self._keys) >= self.manner.startup and not self._is_done:
+            for _ in range(MAX_ASKS):
+                if self._waits():
+                    return None
+                params, is_repeat = self._steered()
+                if params is not None:
+                    return params
+                repeats += is_repeat
+        return None if self._waits() else self._by_chance(repeats)
+
+    def _by_chance(self, repeats: int) -> Params | None:
+        """Propose a combination that was not tried; None at the end of the space."""
         untried = (params for params in self._draws if self.space.encode(params) not in self._feedback)
         params = next(untried, None)
-        return None if params is None else self._impose(params)
+        if params is None:
+            return None
+        if not self.manner.narrows:
+            return self._impose(params)
+        if repeats == MAX_ASKS:
+            self._is_done = True
+            self.notes.append(DONE.format(len(self._keys)))
+        return self._proposed([], params)
 
     def _waits(self) -> bool:
         """Say whether a generation has all its members and not all their feedback."""
@@ -145,20 +158,20 @@ class OptunaProposals(Proposals):
     def _impose(self, params: Params) -> Params:
         """Propose params of ours, as if the sampler had."""
         self._study.enqueue_trial(values_of(self.space, params))
-        return self._proposed(self._asked(), params)
+        return self._proposed([self._asked()], params)
 
-    def _steered(self) -> Params | None:
-        """Ask the sampler; None where it repeats itself or a condition refuses."""
+    def _steered(self) -> tuple[Params | None, bool]:
+        """Ask the sampler: no params where a condition refuses, or where it repeats itself, which the other says."""
         trial = self._asked()
         params = params_of(self.space, trial.params)
         key = self.space.encode(params)
         if key in self._feedback:
             self._repeat(trial, key)
-        elif not self.space.allows(params):
+            return None, True
+        if not self.space.allows(params):
             self._refuse(trial)
-        else:
-            return self._proposed(trial, params)
-        return None
+            return None, False
+        return self._proposed([trial], params), False
 
     def _asked(self) -> Trial:
         """Ask the study; a sampler of generations counts the trial, be the params its own or not, by sampling."""
@@ -168,17 +181,18 @@ class OptunaProposals(Proposals):
             self._members += 1
         return trial
 
-    def _proposed(self, trial: Trial, params: Params) -> Params:
+    def _proposed(self, trials: list[Trial], params: Params) -> Params:
+        """Note a proposal, and whom its feedback is to be told."""
         key = self.space.encode(params)
         self._keys.append(key)
         self._feedback[key] = None
-        self._open[key] = [trial]
+        self._open[key] = trials
         return params
 
     def _repeat(self, trial: Trial, key: Hashable) -> None:
         """Deal with a point that was proposed before."""
         feedback = self._feedback[key]
-        if not self.manner.learns_repeats:
+        if not self.manner.narrows:
             self._withdraw(trial)
         elif feedback is None:
             self._open[key].append(trial)

@@ -88,7 +88,9 @@ def random_draws(space: ParameterSpace, seed: int) -> Iterator[Params]:
         At once, if no draw meets the conditions.
     """
     generator = np.random.default_rng(np.random.SeedSequence(seed))
-    return never_empty(space, shuffled(space, generator) if is_small(space) else drawn(space, uniform(space, generator)))
+    if is_small(space):
+        return never_empty(space, shuffled(space, generator))
+    return never_empty(space, drawn(space, uniform(space, generator)))
 
 
 def is_small(space: ParameterSpace) -> bool:

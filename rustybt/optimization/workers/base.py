@@ -79,7 +79,13 @@ class WorkerPool(Protocol):
         """Processes beside this one."""
 
     def run(
-        self, job: Job, take: Take, *, total: int | None = None, timeout_s: float | None = None
+        self,
+        job: Job,
+        take: Take,
+        *,
+        total: int | None = None,
+        timeout_s: float | None = None,
+        memory_mb: float | None = None,
     ) -> Generator[tuple[int, Outcome], None, None]:
         """Run tasks until none is left.
 
@@ -93,6 +99,8 @@ class WorkerPool(Protocol):
             Number of tasks to come, at most, where it is known.
         timeout_s : float, optional
             Limit of one task's time.
+        memory_mb : float, optional
+            Limit of what one task's process holds for itself, in units of 2**20 bytes.
 
         Yields
         ------
@@ -141,8 +149,8 @@ def error_text(error: BaseException) -> str:
     return text if len(text) <= 2 * half else f"{text[:half]}\n[...]\n{text[-half:]}"
 
 
-def outcome_of(done: bool, seconds: float, value: Any) -> Outcome:
-    """Give what `attempt` gave as an outcome."""
+def outcome_of(done: bool, seconds: float, value: Any, worker: int = 0) -> Outcome:
+    """Give what `attempt` gave as an outcome of the worker with a process id."""
     if done:
-        return Outcome(TrialStatus.COMPLETE, seconds, value)
-    return Outcome(TrialStatus.FAILED, seconds, None, value)
+        return Outcome(TrialStatus.COMPLETE, seconds, value, worker=worker)
+    return Outcome(TrialStatus.FAILED, seconds, None, value, worker)

@@ -1,89 +1,39 @@
-"""Which worker gets which tasks, and what becomes of them when it dies?
+"""Which worker gets which tasks?
 
 One `Dispatch` lives as long as one run. A worker has at most two chunks in flight, so that it never waits for the
 driver; a chunk is as many tasks as take some tens of milliseconds, so that messages cost little and the end is even.
-The tasks of a worker that dies go back to the queue, those of its running chunk one by one. A task that was alone when
-its worker died gets one more worker, and after that a status.
+Nothing is taken while nobody asks for outcomes.
 """
 
 import os
 import pickle
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from typing import Any, NamedTuple
+from typing import Any
 
-from rustybt.errors import WorkerError
+from rustybt.errors import InvalidParameter, WorkerError
 from rustybt.optimization.trial import TrialStatus
 from rustybt.optimization.workers.base import Outcome, Take, outcome_of
-from rustybt.optimization.workers.launch import Launched, Launcher
+from rustybt.optimization.workers.crew import Crew
+from rustybt.optimization.workers.limits import Limits
+from rustybt.optimization.workers.memory import private_mb
 from rustybt.optimization.workers.parcel import Parcel
-from rustybt.optimization.workers.worker import JOBS_KEPT
+from rustybt.optimization.workers.returns import Returns
+from rustybt.optimization.workers.seat import CHUNK_S, Queued, Seat, Verdict
 
-CHUNK_S = 0.03
-"""Work in a chunk."""
-MAX_CHUNK = 512
-GROWTH = 4
-"""A chunk is at most this many times as large as the worker's last: the first tasks may be untypically short."""
 PREFETCH_BELOW_S = 0.05
 """Tasks longer than this gain nothing from a second chunk in flight, and an uneven end loses."""
 SAFE_BYTES = 1 << 15
 """What a busy worker's socket takes without being read; more waits until the worker is idle."""
-MAX_DEATHS = 2
 MAX_STILLBORN = 3
 """Workers in a row, beyond one a seat, that may die before they have opened the job."""
-NAN = float("nan")
-
-
-class Queued(NamedTuple):
-    """A task, whether it must run alone, and how often a worker died under it alone."""
-
-    number: int
-    payload: Any
-    alone: bool = False
-    deaths: int = 0
-
-
-@dataclass
-class Seat:
-    """A worker as the driver sees it.
-
-    Attributes
-    ----------
-    pid : int
-        Of its process.
-    connection : Connection
-        To it.
-    digests : deque of str
-        Jobs that it holds.
-    chunks : deque of list of Queued
-        In flight, the running one first.
-    since : float or None
-        Monotonic time from which the running chunk's limit counts; None until the job is open there.
-    mean_s : float
-        Recent time of one task; NaN before the first.
-    last_size : int
-        Of the last chunk.
-    expired : bool
-        Killed for a chunk over its limit.
-    """
-
-    pid: int
-    connection: Connection
-    digests: deque[str] = field(default_factory=lambda: deque(maxlen=JOBS_KEPT))
-    chunks: deque[list[Queued]] = field(default_factory=deque)
-    since: float | None = None
-    mean_s: float = NAN
-    last_size: int = 0
-    expired: bool = False
-
-    @staticmethod
-    def of(launched: Launched) -> "Seat":
-        """Seat a worker that was just started."""
-        return Seat(launched.pid, launched.connection)
+WEIGH_EVERY_S = 0.05
+"""How often memory is looked at; a peak that is shorter may pass."""
+LOOK_EVERY_S = 1.0
+"""How often it is asked whether a silent worker is still there: a child of its own may keep its connection open."""
+INF = float("inf")
 
 
 class Dispatch:
@@ -91,54 +41,55 @@ class Dispatch:
 
     Parameters
     ----------
-    seats : list of Seat
+    crew : Crew
         The workers; one that dies is replaced in place.
-    launcher : Launcher
-        Starts, kills and collects them.
     parcel : Parcel
         The job.
+    modules : tuple of str
+        That it uses.
     take : callable of (count)
         Gives the next tasks.
     total : int or None
         Number of tasks to come, at most.
-    timeout_s : float or None
-        Limit of one task's time.
+    limits : Limits
+        Of one task.
     """
 
     def __init__(
-        self,
-        seats: list[Seat],
-        launcher: Launcher,
-        parcel: Parcel,
-        take: Take,
-        total: int | None,
-        timeout_s: float | None,
+        self, crew: Crew, parcel: Parcel, modules: tuple[str, ...], take: Take, total: int | None, limits: Limits
     ) -> None:
-        self.seats, self.launcher, self.parcel = seats, launcher, parcel
-        self.take, self.left, self.timeout_s = take, total, timeout_s
-        self.again: deque[Queued] = deque()
+        self.crew, self.seats, self.parcel, self.modules = crew, crew.seats, parcel, modules
+        self.take, self.left, self.limits = take, total, limits
+        self.returned = Returns()
         self.done: list[tuple[int, Outcome]] = []
         self.stillborn = 0
-        for seat in seats:
-            seat.mean_s, seat.last_size = NAN, 0  # another job's tasks took another time
-            seat.digests.clear()  # opened anew, so that a run finds neither state nor modules of the one before
+        self.weigh_at = self.look_at = time.monotonic()
 
     def outcomes(self) -> Iterator[tuple[int, Outcome]]:
         """Run until no task is left, and yield outcomes as they come."""
         while True:
-            for seat in self.seats:
+            self.feed_suspects()
+            for seat in list(self.seats):
                 self.feed(seat)
-            if any(seat.chunks for seat in self.seats):
+            if any(seat.chunks or seat.is_condemned for seat in self.seats):
                 self.listen()
-            elif not self.done and not self.again:
+            elif self.returned.suspects:
+                self.recycle(self.seats[0], "the task that is next needs a worker that has run nothing")
+            elif not self.done and not self.returned.tasks:
                 return
             done, self.done = self.done, []
             yield from done
 
+    def feed_suspects(self) -> None:
+        """Give the tasks that a worker died under to workers that have run nothing, whose death is then their own."""
+        for seat in list(self.seats):
+            if self.returned.suspects and seat.is_fresh:
+                self.send(seat, [self.returned.suspects.popleft()])
+
     def feed(self, seat: Seat) -> None:
         """Give a worker as many chunks as it should have in flight."""
-        while len(seat.chunks) < self.wanted_chunks(seat):
-            chunk = self.next_chunk(seat)
+        while not seat.is_condemned and len(seat.chunks) < self.wanted_chunks(seat):
+            chunk = self.next_chunk(self.chunk_size(seat))
             if not chunk or not self.send(seat, chunk):
                 return
 
@@ -150,31 +101,24 @@ class Dispatch:
         return 1 if near_end else 2
 
     def chunk_size(self, seat: Seat) -> int:
-        """Say how many tasks make a chunk for a worker."""
-        if not seat.mean_s >= 0:
-            return 1
-        size = min(int(CHUNK_S / max(seat.mean_s, 1e-9)), GROWTH * seat.last_size, MAX_CHUNK)
-        if self.left is not None:
-            size = min(size, self.left // (2 * len(self.seats)))
-        return max(size, 1)
+        """Say how many tasks make a chunk for a worker: few where few are left."""
+        size = seat.chunk_size()
+        return size if self.left is None else max(1, min(size, self.left // (2 * len(self.seats))))
 
-    def next_chunk(self, seat: Seat) -> list[Queued]:
-        """Take tasks: alone one that a worker died under, then what was put back, then new ones."""
-        if not self.again:
-            tasks = self.take(self.chunk_size(seat))
-            if self.left is not None:
-                self.left = max(0, self.left - len(tasks))
-            return [Queued(*task) for task in tasks]
-        chunk = [self.again.popleft()]
-        while not chunk[0].alone and self.again and not self.again[0].alone and len(chunk) < self.chunk_size(seat):
-            chunk.append(self.again.popleft())
-        return chunk
+    def next_chunk(self, size: int) -> list[Queued]:
+        """Take tasks: first what came back from workers that are gone, then new ones."""
+        if self.returned.tasks:
+            return self.returned.next_chunk(size)
+        tasks = self.take(size)
+        if self.left is not None:
+            self.left = max(0, self.left - len(tasks))
+        return [Queued(*task) for task in tasks]
 
     def send(self, seat: Seat, chunk: list[Queued]) -> bool:
         """Send a chunk, and before it the job where the worker has it not; False if the worker is busy or gone."""
-        message = pickle.dumps(("chunk", self.parcel.digest, [task.payload for task in chunk]))
+        message = pickle.dumps(("chunk", [task.payload for task in chunk]))
         if seat.chunks and len(message) > SAFE_BYTES:
-            self.again.extendleft(reversed(chunk))
+            self.returned.put_back(chunk)
             return False
         if not seat.chunks and seat.since is not None:
             seat.since = time.monotonic()
@@ -183,87 +127,136 @@ class Dispatch:
         try:
             self.send_job(seat)
             seat.connection.send_bytes(message)
-        except ConnectionError:
+        except OSError:
             self.replace(seat, ran=len(seat.chunks) > 1)
             return False
         return True
 
     def send_job(self, seat: Seat) -> None:
         """Send the job to a worker that does not hold it; it is idle then, and reads."""
-        if self.parcel.digest not in seat.digests:
-            seat.since = None
-            seat.digests.append(self.parcel.digest)
-            job = ("job", *self.parcel, os.getcwd(), [entry for entry in sys.path if isinstance(entry, str)])
-            seat.connection.send_bytes(pickle.dumps(job))
+        if not seat.has_job:
+            seat.since, seat.has_job = None, True
+            path = [entry for entry in sys.path if isinstance(entry, str)]
+            seat.connection.send_bytes(pickle.dumps(("job", self.parcel.payload, self.modules, os.getcwd(), path)))
 
     def listen(self) -> None:
-        """Wait until a worker says something, dies, or runs over its limit."""
+        """Wait until a worker says something, dies, or runs over a limit."""
         seat_of = {seat.connection: seat for seat in self.seats}
-        for connection in wait(list(seat_of), 0 if self.done else self.seconds_to_deadline()):
+        for connection in wait(list(seat_of), 0 if self.done else self.seconds_to_look()):
             assert isinstance(connection, Connection)
             seat = seat_of[connection]
             try:
-                message = pickle.loads(connection.recv_bytes())
-            except (EOFError, ConnectionError):
+                message = connection.recv_bytes()
+            except (EOFError, OSError):  # the latter in the middle of a message
                 self.replace(seat)
             else:
-                self.hear(seat, *message)
-        for seat in self.seats:
-            if self.deadline(seat) <= time.monotonic():
-                seat.expired = True
-                self.launcher.kill(seat.pid)
+                self.hear(seat, len(message), *pickle.loads(message))
+        self.look()
 
-    def hear(self, seat: Seat, kind: str, *content: Any) -> None:
+    def hear(self, seat: Seat, size: int, kind: str, content: Any) -> None:
         """Act on a worker's message."""
-        seat.since = time.monotonic()
         self.stillborn = 0
         if kind == "broken":
-            raise WorkerError(f"the strategy cannot be opened in a worker process:\n{content[1]}")
+            raise WorkerError(f"the strategy cannot be opened in a worker process:\n{content}")
+        if kind == "ready":
+            seat.since = time.monotonic()
+            self.weigh_opened(seat, content)
         if kind == "done":
-            chunk = seat.chunks.popleft()
-            mean = sum(record[1] for record in content[0]) / len(chunk)
-            seat.mean_s = mean if seat.mean_s != seat.mean_s else 0.7 * seat.mean_s + 0.3 * mean
-            self.done += [(task.number, outcome_of(*record)) for task, record in zip(chunk, content[0], strict=True)]
+            chunk = seat.finish_chunk(sum(record[1] for record in content), size)
+            for task, (done, seconds, value) in zip(chunk, content, strict=True):
+                self.done.append((task.number, outcome_of(done, seconds, value, seat.pid)))
+            if not seat.chunks and self.limits.memory_mb is not None:
+                self.weigh(seat)
+
+    def look(self) -> None:
+        """End workers that are over a limit, and replace those that are gone without a word, where it is time to."""
+        now = time.monotonic()
+        for seat in self.seats:
+            if self.deadline(seat) <= now:
+                self.condemn(seat, TrialStatus.TIMEOUT, f"it ran past its limit of {self.limits.timeout_s:g} s")
+        if self.limits.memory_mb is not None and now >= self.weigh_at:
+            self.weigh_at = now + WEIGH_EVERY_S
+            for seat in list(self.seats):
+                self.weigh(seat)
+        if now >= self.look_at:
+            self.look_at = now + LOOK_EVERY_S
+            for seat in list(self.seats):
+                if self.crew.is_gone(seat) and not seat.connection.poll():
+                    self.replace(seat)
+
+    def weigh(self, seat: Seat) -> None:
+        """End a worker that holds more than the limit: for the task that it runs, or for what others left behind."""
+        held, limit = private_mb(seat.pid), self.limits.memory_mb
+        seat.tally.weigh(held)
+        if limit is None or not held > limit or seat.is_condemned:
+            return
+        if seat.is_at_work:
+            self.condemn(seat, TrialStatus.MEMORY, f"its worker process held {over(held, limit)}")
+        elif not seat.chunks:
+            self.recycle(seat, f"it held {over(held, limit)}, between tasks")
+
+    def weigh_opened(self, seat: Seat, held: float) -> None:
+        """Take what a worker says that it holds before its first task of this run."""
+        seat.tally.weigh(held)
+        limit = self.limits.memory_mb
+        if limit is None or not held > limit:
+            return
+        if not seat.tally.tasks:
+            raise InvalidParameter(
+                f"memory_mb {limit:g} is below the {held:.0f} MB that a worker process holds before its first task: "
+                "raise it"
+            )
+        self.recycle(seat, f"it held {over(held, limit)}, from earlier runs")
+
+    def condemn(self, seat: Seat, status: TrialStatus, reason: str) -> None:
+        """End a worker for what it runs."""
+        seat.verdict = Verdict(status, reason)
+        self.crew.kill(seat)
+
+    def recycle(self, seat: Seat, reason: str) -> None:
+        """End a worker and start another; nobody is to blame."""
+        self.crew.kill(seat)
+        position = self.seats.index(seat)
+        self.crew.collect(seat, reason)
+        for chunk in reversed(seat.chunks):
+            self.returned.put_back(chunk)
+        self.crew.hire(position)
 
     def replace(self, seat: Seat, ran: bool = True) -> None:
-        """Put a new worker on the seat of one that died, and its tasks back into the queue.
+        """Put a new worker on the seat of one that ended, and its tasks back.
 
         `ran` says whether it may have been at work on the first of its chunks, if it had opened the job at all.
         """
-        ran = ran and seat.since is not None and bool(seat.chunks)
-        how = self.launcher.ending_of(seat.pid)
-        seat.connection.close()
-        back: list[Queued] = []
-        for position, chunk in enumerate(seat.chunks):
-            back += self.survivors(chunk, seat.expired, how) if ran and position == 0 else chunk
-        self.again.extendleft(reversed(back))
+        ran = ran and seat.is_at_work
+        if ran and seat.since is not None:
+            seat.tally.busy_s += time.monotonic() - seat.since
+        position = self.seats.index(seat)
+        ending = self.crew.collect(seat, seat.verdict.reason if seat.verdict is not None else "")
+        while len(seat.chunks) > ran:
+            self.returned.put_back(seat.chunks.pop())
+        if ran:
+            innocent = seat.is_condemned and seat.verdict is None
+            self.done += self.returned.judge(seat.chunks.pop(), seat.pid, ending, seat.verdict, innocent)
         self.stillborn += not ran
         if self.stillborn > MAX_STILLBORN + len(self.seats):
-            raise WorkerError(f"worker processes die before they have opened the strategy; the last one {how}")
-        self.seats[self.seats.index(seat)] = Seat.of(self.launcher.launch(1)[0])
-
-    def survivors(self, chunk: list[Queued], expired: bool, how: str) -> list[Queued]:
-        """Give the tasks of a running chunk that are tried again; one that has had its second chance gets a status."""
-        if len(chunk) > 1 or chunk[0].deaths + 1 < MAX_DEATHS:
-            return [task._replace(alone=True, deaths=task.deaths + (len(chunk) == 1)) for task in chunk]
-        if expired:
-            outcome = Outcome(TrialStatus.TIMEOUT, NAN, None, f"ran past its limit of {self.timeout_s:g} s, twice")
-        else:
-            reason = f"two worker processes died under these parameters; the last one {how}"
-            outcome = Outcome(TrialStatus.CRASHED, NAN, None, reason)
-        self.done.append((chunk[0].number, outcome))
-        return []
+            raise WorkerError(f"worker processes die before they have opened the strategy; the last one {ending.text}")
+        self.crew.hire(position)
 
     def deadline(self, seat: Seat) -> float:
         """Give the monotonic time at which a worker's running chunk is over its limit; inf without one.
 
         A chunk of several has hardly more time than one task: if each was within its limit after all, they pass alone.
         """
-        if self.timeout_s is None or seat.since is None or not seat.chunks or seat.expired:
-            return float("inf")
-        return seat.since + self.timeout_s + (CHUNK_S if len(seat.chunks[0]) > 1 else 0.0)
+        if self.limits.timeout_s is None or seat.since is None or not seat.chunks or seat.is_condemned:
+            return INF
+        return seat.since + self.limits.timeout_s + (CHUNK_S if len(seat.chunks[0]) > 1 else 0.0)
 
-    def seconds_to_deadline(self) -> float | None:
-        """Give the time until the next limit; None without one."""
-        nearest = min(map(self.deadline, self.seats))
-        return None if nearest == float("inf") else max(0.0, nearest - time.monotonic())
+    def seconds_to_look(self) -> float:
+        """Give the time until the next look at the workers is due."""
+        weigh_at = self.weigh_at if self.limits.memory_mb is not None else INF
+        return max(0.0, min(self.look_at, weigh_at, *map(self.deadline, self.seats)) - time.monotonic())
+
+
+def over(held: float, limit: float) -> str:
+    """Say by how much a limit is exceeded."""
+    return f"{held:.0f} MB of its own, over the limit of {limit:g} MB"

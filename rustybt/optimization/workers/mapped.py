@@ -45,5 +45,5 @@ def open_mapped(root: str, name: str, version: str, fingerprint: str) -> BundleD
     portal = portal_of(bundle)
     for field in ALWAYS_READ:
         portal.array(field)
-    _ = portal.last_traded_rows, portal.bar_rows, portal.close_times, portal.auto_close_rows
+    _ = portal.last_traded_rows, portal.bar_rows, portal.session_labels, portal.close_times, portal.auto_close_rows
     return bundle

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -95,10 +96,14 @@ def user_modules_by_value() -> Iterator[None]:
 def user_modules() -> Iterator[tuple[str, ModuleType]]:
     """Yield the loaded modules whose source lies neither in site-packages nor in the standard library."""
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(module, ModuleType) or not isinstance(file, str) or module.__name__ != name:
+        if not isinstance(module, ModuleType) or not is_users(module.__dict__.get("__file__")):
             continue
-        if name == "__main__" or name.partition(".")[0] == "rustybt" or file.endswith(EXTENSIONS):
-            continue  # cloudpickle takes __main__ by value anyway; extension modules have no value
-        if not is_installed(os.path.dirname(file)):
+        # cloudpickle takes __main__ by value anyway
+        if module.__name__ == name != "__main__" and name.partition(".")[0] != "rustybt":
             yield name, module
+
+
+@lru_cache(maxsize=16384)
+def is_users(file: object) -> bool:
+    """Say whether a module's file is source of the user's; extension modules have no value to take."""
+    return isinstance(file, str) and not file.endswith(EXTENSIONS) and not is_installed(os.path.dirname(file))

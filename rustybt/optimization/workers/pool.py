@@ -11,10 +11,13 @@ from collections.abc import Generator
 from types import TracebackType
 
 from rustybt.errors import InvalidParameter, WorkerError
-from rustybt.optimization.workers.base import Job, Outcome, Preparation, Take
-from rustybt.optimization.workers.dispatch import Dispatch, Seat
-from rustybt.optimization.workers.launch import ForkLauncher, Launcher, SpawnLauncher
+from rustybt.optimization.workers.base import Job, Outcome, Take
+from rustybt.optimization.workers.crew import Crew
+from rustybt.optimization.workers.dispatch import Dispatch
+from rustybt.optimization.workers.limits import Limits
+from rustybt.optimization.workers.machine import own_capacity
 from rustybt.optimization.workers.parcel import pack
+from rustybt.optimization.workers.statistics import WorkerStatistics
 
 MAX_WORKERS = 1024
 START_METHODS = ("fork", "spawn")
@@ -26,7 +29,8 @@ class PersistentWorkerPool:
     Parameters
     ----------
     num_workers : int or "auto", optional
-        How many; "auto" is one for each core that this process may use.
+        How many; "auto" is one for each physical core that this process may use, within its share of a container's
+        time and memory.
     start_method : {"fork", "spawn"}, optional
         "fork" forks a template process of the pool's own; "spawn" starts an interpreter a worker, which is slower to
         start. Forks where the system has them, if omitted.
@@ -48,12 +52,18 @@ class PersistentWorkerPool:
         self.start_method = start_method or ("fork" if hasattr(os, "fork") else "spawn")
         if self.start_method not in START_METHODS:
             raise InvalidParameter(f"start_method {start_method!r} is neither 'fork' nor 'spawn'")
-        self._processes = Processes()
+        self._crew = Crew(self.start_method)
         self._running = threading.Lock()
-        self._finalizer = weakref.finalize(self, self._processes.end)
+        self._finalizer = weakref.finalize(self, self._crew.end)
 
     def run(
-        self, job: Job, take: Take, *, total: int | None = None, timeout_s: float | None = None
+        self,
+        job: Job,
+        take: Take,
+        *,
+        total: int | None = None,
+        timeout_s: float | None = None,
+        memory_mb: float | None = None,
     ) -> Generator[tuple[int, Outcome], None, None]:
         """Run tasks until none is left, on all workers.
 
@@ -63,6 +73,10 @@ class PersistentWorkerPool:
             As `WorkerPool.run` says.
         timeout_s : float, optional
             Limit of one task's time: a worker that is over it is ended, and the task tried once more.
+        memory_mb : float, optional
+            Limit of what a worker holds for itself, in units of 2**20 bytes, looked at every 50 ms: one that is over it
+            in a task is ended, and the task tried once more in a worker that has run nothing; one that is over it
+            between tasks is only replaced.
 
         Yields
         ------
@@ -71,20 +85,21 @@ class PersistentWorkerPool:
 
         Raises
         ------
+        InvalidParameter
+            If a limit makes no sense, or is below what a worker holds before its first task.
         WorkerError
             If the job cannot be sent or opened, if workers cannot be started, or if the pool is in use.
         """
-        if timeout_s is not None and not timeout_s > 0:
-            raise InvalidParameter(f"timeout_s {timeout_s} is not above 0")
+        limits = Limits(timeout_s, memory_mb).checked()
         if not self._running.acquire(blocking=False):
             raise WorkerError("the pool is in use by another run: wait for it, or make another pool")
         try:
-            parcel = pack(job)
-            seats = self._processes.ready(self.num_workers, self.start_method, job.preparation)
-            assert self._processes.launcher is not None
-            yield from Dispatch(seats, self._processes.launcher, parcel, take, total, timeout_s).outcomes()
+            parcel, preparation = pack(job), job.preparation
+            self._crew.begin_run(self.num_workers, preparation)
+            yield from Dispatch(self._crew, parcel, preparation.modules, take, total, limits).outcomes()
+            self._crew.end_run()
         except BaseException:
-            self._processes.end()  # what is still in flight must not answer the next run
+            self._crew.end()  # what is still in flight must not answer the next run
             raise
         finally:
             self._running.release()
@@ -97,11 +112,16 @@ class PersistentWorkerPool:
     @property
     def pids(self) -> tuple[int, ...]:
         """Process ids of the workers; empty before the first run and after `close`."""
-        return tuple(seat.pid for seat in self._processes.seats)
+        return tuple(seat.pid for seat in self._crew.seats)
+
+    @property
+    def statistics(self) -> tuple[WorkerStatistics, ...]:
+        """What each worker of this pool has done: first those that ended, in that order, then those that live."""
+        return self._crew.statistics()
 
     def close(self) -> None:
         """End all processes; a later run starts new ones."""
-        self._processes.end()
+        self._crew.end()
 
     def __enter__(self) -> "PersistentWorkerPool":
         return self
@@ -112,68 +132,8 @@ class PersistentWorkerPool:
         self.close()
 
 
-class Processes:
-    """The processes of a pool, apart from it, so that they can be ended when it is collected.
-
-    Attributes
-    ----------
-    launcher : Launcher or None
-        None before the first run.
-    seats : list of Seat
-        The workers.
-    owner : int
-        The process that started them; a fork of it only lets go of its copies of the connections.
-    """
-
-    def __init__(self) -> None:
-        self.launcher: Launcher | None = None
-        self.prepared = Preparation()
-        self.seats: list[Seat] = []
-        self.owner = os.getpid()
-        LIVING.add(self)
-
-    def ready(self, count: int, start_method: str, preparation: Preparation) -> list[Seat]:
-        """Give that many living workers, and start those that are missing."""
-        if self.launcher is None:
-            self.owner = os.getpid()
-            self.launcher = ForkLauncher() if start_method == "fork" else SpawnLauncher()
-        if preparation != self.prepared:
-            self.launcher.prepare(preparation)
-            self.prepared = preparation
-        for seat in [seat for seat in self.seats if seat.connection.poll()]:  # an idle worker says nothing but its end
-            self.seats.remove(seat)
-            seat.connection.close()
-            self.launcher.ending_of(seat.pid)
-        self.seats += [Seat.of(launched) for launched in self.launcher.launch(count - len(self.seats))]
-        return self.seats
-
-    def end(self) -> None:
-        """End and collect every process; where this is interrupted it may be called again."""
-        for seat in self.seats:
-            seat.connection.close()
-        if self.launcher is not None:
-            if self.owner == os.getpid():
-                self.launcher.close()
-            else:
-                self.launcher.disown()
-        self.seats, self.launcher, self.prepared = [], None, Preparation()
-
-
-LIVING: "weakref.WeakSet[Processes]" = weakref.WeakSet()
-
-
-def let_go_after_fork() -> None:
-    """Close, in a fork of this process, what belongs to this process's pools."""
-    for processes in list(LIVING):
-        processes.end()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=let_go_after_fork)
-
-
 def worker_count(num_workers: "int | str") -> int:
-    """Give a number of workers, "auto" being one for each core that this process may use.
+    """Give a number of workers, "auto" being as many as this machine bears.
 
     Examples
     --------
@@ -183,7 +143,7 @@ def worker_count(num_workers: "int | str") -> int:
     True
     """
     if num_workers == "auto":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return min(own_capacity().workers, MAX_WORKERS)
     if isinstance(num_workers, bool) or not isinstance(num_workers, int) or not 1 <= num_workers <= MAX_WORKERS:
         raise InvalidParameter(
             f"num_workers {num_workers!r} is neither 'auto' nor a whole number from 1 to {MAX_WORKERS}"

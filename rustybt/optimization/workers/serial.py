@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from rustybt.errors import InvalidParameter
 from rustybt.optimization.workers.base import Job, Outcome, Take, attempt, outcome_of
+from rustybt.optimization.workers.limits import Limits
 
 
 class SerialPool:
@@ -22,7 +22,13 @@ class SerialPool:
     num_workers = 0
 
     def run(
-        self, job: Job, take: Take, *, total: int | None = None, timeout_s: float | None = None
+        self,
+        job: Job,
+        take: Take,
+        *,
+        total: int | None = None,
+        timeout_s: float | None = None,
+        memory_mb: float | None = None,
     ) -> Generator[tuple[int, Outcome], None, None]:
         """Run tasks one after the other, in order.
 
@@ -30,7 +36,7 @@ class SerialPool:
         ----------
         job, take, total
             As `WorkerPool.run` says; nothing depends on the total here.
-        timeout_s : None
+        timeout_s, memory_mb : None
             A limit needs a process that can be ended.
 
         Yields
@@ -41,10 +47,9 @@ class SerialPool:
         Raises
         ------
         InvalidParameter
-            If a time limit is given.
+            If a limit is given.
         """
-        if timeout_s is not None:
-            raise InvalidParameter(f"timeout_s {timeout_s} needs a worker process: use PersistentWorkerPool")
+        Limits(timeout_s, memory_mb).refuse("needs a worker process: use PersistentWorkerPool")
         with untouched_generators():
             function = job.open()
             while tasks := take(1):

@@ -1,8 +1,8 @@
 """What does a worker process do between its first message and its last?
 
-It answers the driver over one connection until the driver hangs up. Messages to it: ("job", digest, payload, folder,
-path) and ("chunk", digest, payloads). From it: ("ready", digest), ("broken", digest, text) and ("done", records) with
-one `attempt` a payload. How it was started, forked or spawned, is none of its concern.
+It answers the driver over one connection until the driver hangs up. Messages to it: ("job", payload, modules, folder,
+path) and ("chunk", payloads). From it: ("ready", MB that it holds), ("broken", text) and ("done", records) with one `attempt` a
+payload. How it was started, forked or spawned, is none of its concern.
 """
 
 import gc
@@ -10,15 +10,13 @@ import os
 import pickle
 import signal
 import sys
-from collections import deque
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
 from rustybt.optimization.workers.base import TaskFunction, attempt, error_text
+from rustybt.optimization.workers.memory import private_mb
 from rustybt.optimization.workers.parcel import unpack, user_modules
-
-JOBS_KEPT = 4
-"""Jobs that a worker holds, oldest out first; the driver counts along and sends again what was dropped."""
 
 
 def serve(connection: Connection) -> None:
@@ -29,39 +27,54 @@ def serve(connection: Connection) -> None:
     connection : Connection
         To the driver, and to nobody else.
     """
-    jobs: deque[tuple[str, TaskFunction]] = deque(maxlen=JOBS_KEPT)
+    function: TaskFunction | None = None
     while True:
         try:
-            message = pickle.loads(connection.recv_bytes())
-        except (EOFError, ConnectionError):
+            kind, *content = pickle.loads(connection.recv_bytes())
+        except (EOFError, OSError):
             return
-        answer = answer_job(jobs, *message[1:]) if message[0] == "job" else answer_chunk(jobs, *message[1:])
+        if kind == "job":
+            function = None
+            gc.collect()  # what the last run left is gone before the next one begins: its classes are cycles
+            function, answer = open_job(*content)
+        else:
+            assert function is not None, "a chunk came before its job"
+            answer = run_chunk(function, *content)
         flush_output()
         try:
             connection.send_bytes(answer)
-        except ConnectionError:
+        except OSError:
             return
 
 
-def answer_job(
-    jobs: deque[tuple[str, TaskFunction]], digest: str, payload: bytes, folder: str, path: list[str]
-) -> bytes:
-    """Open a job, in the folder and with the import path of the driver."""
+def open_job(
+    payload: bytes, modules: tuple[str, ...], folder: str, path: list[str]
+) -> tuple[TaskFunction | None, bytes]:
+    """Open a job, in the folder and with the import path of the driver, and give the answer too."""
     try:
         sys.path[:] = path
         if os.getcwd() != folder:
             os.chdir(folder)
         for name, _ in list(user_modules()):  # a hook that imports one reads it as it is now
             del sys.modules[name]
-        jobs.append((digest, unpack(payload).open()))
+        import_for_good(modules)
+        function = unpack(payload).open()
     except (Exception, SystemExit) as error:
-        return pickle.dumps(("broken", digest, error_text(error)))
-    return pickle.dumps(("ready", digest))
+        return None, pickle.dumps(("broken", error_text(error)))
+    return function, pickle.dumps(("ready", private_mb(os.getpid())))
 
 
-def answer_chunk(jobs: deque[tuple[str, TaskFunction]], digest: str, payloads: list[Any]) -> bytes:
+def import_for_good(modules: tuple[str, ...]) -> None:
+    """Import what a job will use, and let the garbage collector never look at it again."""
+    known = len(sys.modules)
+    for module in modules:
+        import_module(module)
+    if len(sys.modules) > known:
+        gc.freeze()
+
+
+def run_chunk(function: TaskFunction, payloads: list[Any]) -> bytes:
     """Run a chunk of tasks and give their records, each pickled alone where together they cannot be."""
-    function = dict(jobs)[digest]
     records = [attempt(function, payload) for payload in payloads]
     try:
         return pickle.dumps(("done", records))

@@ -37,7 +37,7 @@ def test_blocks_are_shuffled_by_the_seed_alone():
     [
         (lambda: Fidelity(1), "blocks 1 is below 2"),
         (lambda: Fidelity(4, "block"), "budget 'block' is neither 'blocks' nor 'prefix'"),
-        (lambda: Fidelity(9).spans(0, 7, 1), "blocks 9 is above the 8 sessions of the span: take fewer blocks"),
+        (lambda: Fidelity(9).spans(0, 7, 1), "blocks 9 is above the 8 sessions of the span: take fewer, or"),
     ],
 )
 def test_what_cannot_be_divided_says_so(make, message):

@@ -16,23 +16,6 @@ from tests.optimization.processes import alive
 from tests.optimization.workers.contract import CallJob, PoolContract, run, square, taker, values
 
 
-@pytest.fixture(scope="module")
-def fork_pool():
-    with PersistentWorkerPool(2, start_method="fork") as pool:
-        yield pool
-
-
-@pytest.fixture(scope="module")
-def spawn_pool():
-    with PersistentWorkerPool(2, start_method="spawn") as pool:
-        yield pool
-
-
-@pytest.fixture(params=["fork", "spawn"])
-def any_pool(request):
-    return request.getfixturevalue(f"{request.param}_pool")
-
-
 class TestForkPool(PoolContract):
     @pytest.fixture
     def pool(self, fork_pool):
@@ -114,24 +97,25 @@ def test_every_task_survives_workers_that_are_killed_in_mid_run(any_pool, kills)
 
 
 @pytest.mark.parametrize(
-    ("how", "ending"),
+    ("how", "tries", "ending"),
     [
-        (lambda: os._exit(3), "exited with code 3"),
-        (lambda: os.kill(os.getpid(), signal.SIGSEGV), "was killed by SIGSEGV"),
-        (lambda: os.kill(os.getpid(), signal.SIGTERM), "was killed by SIGTERM"),
+        (lambda: os._exit(3), 2, "exited with code 3"),
+        (lambda: os.kill(os.getpid(), signal.SIGSEGV), 2, "was killed by SIGSEGV"),
+        (lambda: os.kill(os.getpid(), signal.SIGTERM), 6, "was killed by SIGTERM"),
     ],
 )
-def test_a_task_that_ends_its_worker_twice_gets_a_status_and_the_run_goes_on(any_pool, how, ending):
+def test_a_task_that_ends_its_worker_each_time_gets_a_status_and_the_run_goes_on(any_pool, how, tries, ending):
     outcomes = run(any_pool, own_end(how), range(40), total=40)
     assert [outcome.value for outcome in outcomes[:7] + outcomes[8:]] == [*range(7), *range(8, 40)]
     assert outcomes[7].status is TrialStatus.CRASHED
-    assert outcomes[7].error == f"two worker processes died under these parameters; the last one {ending}"
+    assert outcomes[7].error == f"tried {tries} times; the last time its worker process {ending}"
 
 
 def test_a_task_that_hangs_past_its_limit_gets_a_status_and_the_run_goes_on(any_pool):
     outcomes = run(any_pool, own_end(lambda: time.sleep(60)), range(20), timeout_s=0.5)
     assert [outcome.value for outcome in outcomes[:7] + outcomes[8:]] == [*range(7), *range(8, 20)]
-    assert (outcomes[7].status, outcomes[7].error) == (TrialStatus.TIMEOUT, "ran past its limit of 0.5 s, twice")
+    assert outcomes[7].status is TrialStatus.TIMEOUT
+    assert outcomes[7].error == "tried 2 times; the last time it ran past its limit of 0.5 s"
 
 
 def test_the_limit_does_not_count_the_time_of_opening_the_job(any_pool):
@@ -359,8 +343,10 @@ def test_bad_numbers_of_workers_say_what_is_wrong(number):
 def test_bad_options_say_what_is_wrong(fork_pool):
     with pytest.raises(InvalidParameter, match="start_method 'forkserver' is neither 'fork' nor 'spawn'"):
         PersistentWorkerPool(1, start_method="forkserver")
-    with pytest.raises(InvalidParameter, match="timeout_s 0 is not above 0"):
+    with pytest.raises(InvalidParameter, match="timeout_s 0 is not above 0: give a limit, or None for no limit"):
         run(fork_pool, square, [1], timeout_s=0)
+    with pytest.raises(InvalidParameter, match="memory_mb '2 GB' is no number: give one, or None for no limit"):
+        run(fork_pool, square, [1], memory_mb="2 GB")
 
 
 def test_a_process_is_started_on_this_interpreter_and_path(any_pool):

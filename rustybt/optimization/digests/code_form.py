@@ -15,16 +15,16 @@ from typing import Any, Final, NamedTuple
 from rustybt.optimization.canonical import exact, framed, of_int, of_words
 
 JUMPS: Final = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
-ALWAYS: Final = frozenset("JUMP_FORWARD JUMP_BACKWARD JUMP_BACKWARD_NO_INTERRUPT JUMP_ABSOLUTE".split())
+ALWAYS: Final = frozenset(["JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_ABSOLUTE"])
 """Jumps without a condition."""
 
 LAYOUT: Final = ALWAYS | {"NOP", "EXTENDED_ARG"}
 """Instructions that only say where the code goes on."""
 
-GLOBALS: Final = frozenset("LOAD_GLOBAL LOAD_NAME LOAD_FROM_DICT_OR_GLOBALS LOAD_FROM_DICT_OR_DEREF".split())
-ATTRIBUTES: Final = frozenset("LOAD_ATTR LOAD_METHOD LOAD_SUPER_ATTR".split())
+GLOBALS: Final = frozenset(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_FROM_DICT_OR_DEREF"])
+ATTRIBUTES: Final = frozenset(["LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"])
 
-OF_A_CLASS: Final = frozenset("__doc__ __module__ __qualname__ __firstlineno__ __static_attributes__".split())
+OF_A_CLASS: Final = frozenset(["__doc__", "__module__", "__qualname__", "__firstlineno__", "__static_attributes__"])
 """What the body of a class that is written inside a function stores of its own accord."""
 
 FLAGS: Final = 0x04 | 0x08 | 0x20 | 0x80 | 0x100 | 0x200
@@ -61,6 +61,8 @@ class CodeForm:
         Globals that it reads, each with the attributes that are taken of it right away: ("np", "linalg", "norm").
     reads : set of str
         Names of globals and attributes that it reads, and of its arguments.
+    words : set of str
+        Texts that stand in it.
     imports : list of Import
         What it imports.
     """
@@ -68,6 +70,7 @@ class CodeForm:
     form: bytes = b""
     paths: set[tuple[str, ...]] = field(default_factory=set)
     reads: set[str] = field(default_factory=set)
+    words: set[str] = field(default_factory=set)
     imports: list[Import] = field(default_factory=list)
 
 
@@ -100,6 +103,7 @@ class _Code:
     def __init__(self, code: CodeType, found: CodeForm) -> None:
         self.code, self.found = code, found
         self.steps = list(dis.get_instructions(code))
+        self.shown = [step for step in self.steps if step.opname not in LAYOUT]
         self.number_at = {step.offset: number for number, step in enumerate(self.steps)}
         self.is_layout = [self._is_layout(number) for number in range(len(self.steps))]
         self.place_of = [*accumulate((not left_out for left_out in self.is_layout), initial=0)]
@@ -134,7 +138,11 @@ class _Code:
             return of_int(self._place_from(self.number_at[step.argval]))
         if step.opcode in dis.hasconst:
             constant = self.code.co_consts[step.arg or 0]
-            return _Code(constant, self.found).form() if isinstance(constant, CodeType) else exact(constant)
+            if isinstance(constant, CodeType):
+                return _Code(constant, self.found).form()
+            if isinstance(constant, str):
+                self.found.words.add(constant)
+            return exact(constant)
         return exact(step.argval if _is_named(step.argval) else step.arg)
 
     def _place_from(self, number: int) -> int:
@@ -157,7 +165,7 @@ class _Code:
     def _paths(self) -> Iterator[tuple[str, ...]]:
         """Yield the globals that are read, with the attributes that are taken of each; note every name that is read."""
         path: list[str] = []
-        for step in self.steps:
+        for step in self.shown:
             if step.opname in ATTRIBUTES:
                 self.found.reads.add(step.argval)
                 if path:
@@ -170,9 +178,9 @@ class _Code:
                 path = [step.argval]
 
     def _imports(self) -> Iterator[Import]:
-        for number, step in enumerate(self.steps):
+        for number, step in enumerate(self.shown):
             if step.opname == "IMPORT_NAME":
-                level, names = (earlier.argval for earlier in self.steps[number - 2 : number])
+                level, names = (earlier.argval for earlier in self.shown[number - 2 : number])
                 yield Import(level, step.argval, tuple(names or ()))
 
 

@@ -1,0 +1,139 @@
+"""What an optimizer is told to look for: functions, several objectives, constraints, stop rules, half of the data."""
+
+import math
+
+import pytest
+
+from rustybt import Optimizer, StopRules
+from rustybt.errors import InvalidParameter
+from rustybt.optimization import BayesianSearch, GridSearch, NSGA2Search, PersistentWorkerPool, RandomSearch
+from tests.optimization.strategies import SPAN as HALF_YEAR
+from tests.optimization.strategies import Crossover, Idle
+from tests.optimization.vector_strategies import SPAN, Cross
+
+pytestmark = pytest.mark.usefixtures("market")
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with PersistentWorkerPool(2) as made:
+        yield made
+
+
+def calm(perf):
+    """Give what is earned for each unit of the largest leverage."""
+    return perf["algorithm_period_return"].iloc[-1] / max(perf["gross_leverage"].max(), 0.1)
+
+
+@pytest.mark.parametrize("strategy", [Crossover, Cross])
+def test_a_function_of_the_perf_frame_is_an_objective(pool, strategy):
+    span = HALF_YEAR if strategy is Crossover else SPAN
+    result = Optimizer(strategy, search=RandomSearch(8, seed=2), objective=calm, pool=pool, **span).run()
+    assert result.objective.metric == "calm"
+    assert result.trials["calm"].tolist() == result.trials["score"].tolist()
+    assert result.best.score == pytest.approx(calm(result.best.perf), rel=1e-12)
+    assert result.best.score == result.trials["score"].max()
+
+
+def test_several_objectives_have_a_front(pool):
+    objectives = ["total_return", "minimize turnover"]
+    result = Optimizer(
+        Cross, search=NSGA2Search(30, seed=1, population=8), objective=objectives, pool=pool, **SPAN
+    ).run()
+    front = result.pareto
+    assert result.best.number == result.trials["total_return"].idxmax()
+    assert result.best.number in front["trial"].tolist()
+    for _, row in front.iterrows():
+        beaten = (result.trials["total_return"] > row["total_return"]) & (result.trials["turnover"] < row["turnover"])
+        assert not beaten.any()
+
+
+def test_constraints_split_trials_and_the_best_meets_them(pool):
+    options = {"search": RandomSearch(40, seed=2), "objective": "total_return", "pool": pool, **SPAN}
+    free = Optimizer(Cross, **options).run()
+    limit = round(free.trials["turnover"].median(), 3)
+    bound = Optimizer(Cross, constraints=[f"turnover < {limit}", "max_drawdown < 0.9"], **options).run()
+    assert bound.trials["total_return"].tolist() == free.trials["total_return"].tolist()
+    assert bound.trials["passing"].tolist() == (free.trials["turnover"] < limit).tolist()
+    assert bound.best.score == free.trials.loc[free.trials["turnover"] < limit, "total_return"].max()
+    assert {text for trial in bound.records for text in trial.failed_constraints} == {f"turnover < {limit}"}
+
+
+def test_a_model_keeps_to_the_constraints(pool):
+    def share(search):
+        result = Optimizer(
+            Cross, search=search, constraints="turnover < 8", objective="sharpe", pool=pool, **SPAN
+        ).run()
+        return result.trials["passing"].iloc[20:].mean()
+
+    assert share(BayesianSearch(60, seed=4)) > share(RandomSearch(60, seed=4))
+
+
+def test_a_trial_that_never_trades_is_never_the_best():
+    result = Optimizer(Idle, objective="minimize turnover", **HALF_YEAR).run()
+    assert result.trials["score"].tolist() == [0.0] * 3
+    assert result.top().empty
+    with pytest.raises(Exception, match="the strategy never traded"):
+        _ = result.best
+
+
+@pytest.mark.parametrize("strategy", [Crossover, Cross])
+def test_a_stopped_trial_is_counted_and_has_no_score(pool, strategy):
+    span = HALF_YEAR if strategy is Crossover else SPAN
+    rules = StopRules(max_drawdown=0.02, min_bars=20)
+    result = Optimizer(strategy, search=RandomSearch(12, seed=2), stop_rules=rules, pool=pool, **span).run()
+    stopped = result.trials[result.trials["status"] == "stopped"]
+    assert 0 < len(stopped) <= 12
+    assert stopped["score"].isna().all() and stopped["error"].str.contains("is over max_drawdown 2.00%").all()
+    assert (stopped["bars"] >= 20).all() and (stopped["bars"] < result.trials["bars"].max()).any()
+    assert not stopped["passing"].any()
+    number = int(stopped["trial"].iloc[0])
+    assert len(result.returns_of(number)) == stopped["bars"].iloc[0]
+    assert number not in result.top(12)["trial"].tolist()
+
+
+def test_the_usual_stop_rules():
+    rules = Optimizer(Cross, stop_rules=True, capital_base=50_000, **SPAN).plan.stop_rules
+    assert rules == StopRules(
+        max_drawdown=0.5, min_equity=5_000.0, negative_return_after=500, check_every=100, min_bars=200
+    )
+    assert Optimizer(Cross, **SPAN).plan.stop_rules is None
+
+
+def test_fast_uses_the_later_half_and_says_so():
+    search = GridSearch(["fast == 8", "slow == 20", "weight == 1"])
+    whole = Optimizer(Cross, search=search, **SPAN).run()
+    half = Optimizer(Cross, search=search, fast=True, **SPAN).run()
+    assert half.trials["bars"].tolist() == [math.ceil(whole.trials["bars"].iloc[0] / 2)]
+    assert half.info.sessions[-1] == whole.info.sessions[-1]
+    assert half.info.is_fast and "FAST" in repr(half)
+    assert not whole.info.is_fast and "FAST" not in repr(whole)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"objective": []}, "objective is an empty list"),
+        ({"objective": ["sharpe", "minimize sharpe"]}, "names a metric twice"),
+        ({"objective": 5}, "objective 5 is no metric's name"),
+        ({"constraints": "sharp > 1"}, r"names 'sharp', which is no metric \(did you mean 'sharpe'\?\)"),
+        ({"stop_rules": 0.5}, "stop_rules 0.5 are none"),
+        ({"fixed": {"fsat": 3}}, r"has no parameter or attribute 'fsat' \(did you mean 'fast'\?\)"),
+        ({"fixed": {"fast": 99}}, "99 is no value of Integer"),
+        ({"backend": "dusk"}, r"backend 'dusk' .*\(did you mean 'dask'\?\)"),
+        ({"scheduler": "tcp://127.0.0.1:1"}, "scheduler .* belongs to backend='dask'"),
+        ({"data_frequency": "hourly"}, "data_frequency 'hourly' is unknown"),
+        ({"data_frequency": "minute"}, "a vector strategy decides on daily bars"),
+        ({"symbols": ["AAPL"]}, "symbols was passed without per_symbol=True"),
+    ],
+)
+def test_bad_settings_say_what_is_wrong(options, message):
+    with pytest.raises(InvalidParameter, match=message):
+        Optimizer(Cross, **SPAN, **options)
+
+
+def test_a_search_of_one_objective_refuses_two():
+    from rustybt.optimization import CMAESSearch
+
+    with pytest.raises(InvalidParameter, match="CMAESSearch follows 1 objective at a time and was given 2"):
+        Optimizer(Cross, search=CMAESSearch(5), objective=["sharpe", "turnover"], **SPAN).run()

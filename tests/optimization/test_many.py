@@ -1,0 +1,113 @@
+"""Searches that share a pool: one a symbol, one a strategy."""
+
+import pytest
+from pandas.testing import assert_frame_equal
+
+from rustybt import Optimizer, Strategy, VectorStrategy
+from rustybt.api import order_target_percent, symbol
+from rustybt.errors import InvalidParameter
+from rustybt.optimization import BayesianSearch, Integer, PersistentWorkerPool, RandomSearch, WalkForward, run_many
+from tests.optimization.strategies import SPAN as HALF_YEAR
+from tests.optimization.vector_strategies import SPAN, Cross
+
+pytestmark = pytest.mark.usefixtures("market")
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with PersistentWorkerPool(2) as made:
+        yield made
+
+
+class OneSymbol(Strategy):
+    symbol = "AAPL"
+    window = Integer(3, 12)
+
+    def initialize(self, context):
+        context.asset = symbol(self.symbol)
+
+    def handle_data(self, context, data):
+        prices = data.window(context.asset, "close", self.window)
+        order_target_percent(context.asset, 1.0 if prices[-1] > prices.mean() else 0.0)
+
+
+class Hold(VectorStrategy):
+    weight = 0.5
+
+    def target_percent(self, bars, weight):
+        import numpy as np
+
+        return np.full(bars.shape, weight / len(bars.assets))
+
+
+def test_each_symbol_is_searched_as_if_it_were_alone(pool):
+    search = BayesianSearch(12, seed=1)
+    options = {"search": search, "pool": pool, "objective": "total_return", **HALF_YEAR}
+    result = Optimizer(OneSymbol, per_symbol=True, symbols=["MSFT", "AAPL"], **options).run()
+    assert list(result.results) == ["MSFT", "AAPL"]
+    for name in ("AAPL", "MSFT"):
+        alone = Optimizer(OneSymbol, fixed={"symbol": name}, **options).run()
+        apart = ["seconds", "worker", "cached"]
+        assert_frame_equal(result[name].trials.drop(columns=apart), alone.trials.drop(columns=apart), check_exact=True)
+        assert result.table.loc[name, "score"] == alone.best.score
+        assert result.table.loc[name, "window"] == alone.best.params["window"]
+    assert result.trials["study"].value_counts().to_dict() == {"MSFT": 12, "AAPL": 12}
+    assert result.trials["trial"].tolist() == list(range(24))
+    assert result.best.score == result.table["score"].max()
+    assert result.best.run.metrics["total_return"] == pytest.approx(result.best.score)
+
+
+def test_all_symbols_of_the_bundle_if_none_are_named(pool):
+    search = RandomSearch(2, seed=1)
+    result = Optimizer(Cross, search=search, per_symbol=True, pool=pool, **SPAN).run()
+    assert len(result.results) == 8 and len(result) == 16
+    assert result["NVDA"].trials["total_return"].tolist() != result["AAPL"].trials["total_return"].tolist()
+
+
+def test_a_walk_forward_a_symbol(pool):
+    search = WalkForward(RandomSearch(4, seed=1), in_sample=80, out_of_sample=60)
+    result = Optimizer(Cross, search=search, per_symbol=True, symbols=["AAPL", "MSFT"], pool=pool, **SPAN).run()
+    assert [len(result[name].walk_forward.windows) for name in ("AAPL", "MSFT")] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "options", "message"),
+    [
+        (OneSymbol, {"symbols": ["APPL"]}, r"symbol 'APPL' is none of bundle 'mag-7' \(did you mean 'AAPL'\?\)"),
+        (OneSymbol, {"symbols": "AAPL"}, "symbols 'AAPL' is no list"),
+        (type("Bare", (Strategy,), {}), {}, "Bare has neither an attribute symbol nor assets"),
+    ],
+)
+def test_what_has_no_symbol_says_so(strategy, options, message):
+    with pytest.raises(InvalidParameter, match=message):
+        Optimizer(strategy, per_symbol=True, **options, **HALF_YEAR).run()
+
+
+def test_different_strategies_run_side_by_side(pool):
+    given = [Hold(weight=1.0), Hold(weight=0.25), OneSymbol]
+    result = run_many(given, search=RandomSearch(5, seed=1), pool=pool, **HALF_YEAR)
+    assert list(result.results) == ["Hold", "Hold 2", "OneSymbol"]
+    assert result.table["trials"].tolist() == [1, 1, 5]
+    alone = Optimizer(Hold, fixed={"weight": 0.25}, **HALF_YEAR).run()
+    assert result["Hold 2"].trials["total_return"].tolist() == alone.trials["total_return"].tolist()
+    assert abs(result["Hold"].trials["total_return"][0]) > abs(result["Hold 2"].trials["total_return"][0])
+
+
+def test_a_run_of_many_is_resumed(pool, tmp_path):
+    given = {"one": Hold(weight=1.0), "two": OneSymbol}
+    options = {"search": RandomSearch(5, seed=1), "pool": pool, "storage": tmp_path / "run", **HALF_YEAR}
+    first = run_many(given, **options)
+    lines = tmp_path / "run" / "trials.jsonl"
+    lines.write_bytes(b"".join(lines.read_bytes().splitlines(keepends=True)[:3]))
+    again = run_many(given, resume=True, **options)
+    apart = ["seconds", "worker", "cached"]
+    assert_frame_equal(first.trials.drop(columns=apart), again.trials.drop(columns=apart), check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [([], "strategies is empty"), ([5], "strategies holds 5: give Strategy instances")],
+)
+def test_what_is_no_list_of_strategies_says_so(given, message):
+    with pytest.raises(InvalidParameter, match=message):
+        run_many(given, **HALF_YEAR)

@@ -1,0 +1,210 @@
+"""Is the report whole, does it hold what it should, and can no text of a user become markup?"""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rustybt.errors import InvalidParameter
+from rustybt.reports.page import page_of, write_report
+from rustybt.reports.style import shown
+from rustybt.reports.tables import frame_table, pairs_table
+from tests.reports.contents import EVIL, content_of, evil_content, full_content, trials_of
+
+VOID = {"meta", "img", "br", "link", "input"}
+
+
+class Reader(HTMLParser):
+    """Reads a page: which elements it has, their attributes, and the text of those that are shown."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.found, self.texts = [], [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+    @property
+    def ids(self):
+        return [attrs["id"] for _, attrs in self.found if "id" in attrs]
+
+
+def figures_of(page):
+    return json.loads(re.search(r'<script id="figures" type="application/json">(.*?)</script>', page, re.DOTALL)[1])
+
+
+@pytest.fixture(scope="module")
+def full_page():
+    return page_of(full_content())
+
+
+def test_every_section_is_there(full_page):
+    seen = Reader(full_page)
+    assert seen.open == []
+    assert len(seen.ids) == len(set(seen.ids))
+    wanted = {"best-trial", "walk-forward", "parameters", "the-best-10-trials", "trials", "how-it-was-run"}
+    assert wanted <= set(seen.ids)
+    charts = ["equity", "walk-forward", "heatmap", "importances", "parallel"]
+    assert [name for name in seen.ids if name.startswith("chart-")] == [f"chart-{name}" for name in charts]
+    assert list(figures_of(full_page)) == [f"chart-{name}" for name in charts]
+    for text in (
+        "60 backtests on mag-7, to maximize sharpe",
+        "ab" * 32,
+        "Development run",
+        "No pruning.",
+        "trades > 1",
+    ):
+        assert text in seen.text
+
+
+def test_nothing_comes_from_elsewhere(full_page):
+    seen = Reader(full_page)
+    for tag, attrs in seen.found:
+        assert tag not in {"link", "iframe", "img", "object", "embed", "base", "form", "a"}
+        assert not {"src", "href", "srcset", "action", "data"} & attrs.keys()
+        assert not any(name.startswith("on") for name in attrs)
+    head = full_page[: full_page.index('<script id="figures"')]
+    assert re.findall(r"https?:|@import|url\(", head) == []
+    policy = next(attrs["content"] for _, attrs in seen.found if attrs.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "connect-src" not in policy and "unsafe-eval" not in policy and "http" not in policy
+
+
+def test_the_chart_library_is_there_once(full_page):
+    assert full_page.count("plotly.js v") == 1
+    assert len(full_page) < 6_000_000
+
+
+def test_no_text_becomes_markup(full_page):
+    page, plain = Reader(page_of(evil_content())), Reader(full_page)
+    assert [tag for tag, _ in page.found].count("script") == [tag for tag, _ in plain.found].count("script") == 3
+    assert not any(tag == "img" for tag, _ in page.found)
+    assert page.open == []
+    shown_evil = " ".join(EVIL.split())
+    for where in ("h1", "title"):
+        assert where in [tag for tag, _ in page.found]
+    assert page.text.count(shown_evil) >= 10
+
+
+def test_a_text_cannot_fill_another_place():
+    page = page_of(content_of(title="{{figures}}", settings={"a": "{{plotly}}"}))
+    assert page.count("plotly.js v") == 1
+    assert "{{figures}}" in Reader(page).text and "{{plotly}}" in Reader(page).text
+
+
+def headings(content):
+    figures = figures_of(page_of(content))
+    return {name.removeprefix("chart-"): figure for name, figure in figures.items()}
+
+
+def test_the_heatmap_shows_the_most_important_numbers():
+    trials = trials_of(third=[1, 2, 3], kind=["a", "b"])
+    content = content_of(
+        trials,
+        parameters=("fast", "slow", "third", "kind"),
+        importances=pd.Series({"kind": 0.5, "third": 0.3, "slow": 0.15, "fast": 0.05}),
+    )
+    layout = headings(content)["heatmap"]["layout"]
+    assert (layout["xaxis"]["title"]["text"], layout["yaxis"]["title"]["text"]) == ("third", "slow")
+
+
+def test_a_choice_is_better_than_no_second_axis():
+    content = content_of(trials_of(kind=["a", "b"]).assign(slow=1.0))
+    layout = headings(content)["heatmap"]["layout"]
+    assert (layout["xaxis"]["title"]["text"], layout["yaxis"]["title"]["text"]) == ("fast", "kind")
+
+
+def test_one_parameter_has_a_chart_of_its_own():
+    content = content_of(trials_of(), parameters=("fast",), importances=None)
+    assert list(headings(content)) == ["equity", "parameter"]
+
+
+@pytest.mark.parametrize("names", [(), ("constant",)])
+def test_without_a_parameter_that_varies_there_is_no_chart_of_it(names):
+    content = content_of(trials_of().assign(constant=1), parameters=names, importances=None)
+    assert list(headings(content)) == ["equity"]
+
+
+def test_without_an_eligible_trial_the_page_says_so():
+    trials = trials_of(kind=["a", "b"]).assign(score=np.nan, status="failed", error="Traceback\nValueError: no price")
+    content = content_of(trials, counts={"failed": 60}, importances=None)
+    page = page_of(content)
+    assert figures_of(page) == {}
+    assert "No trial is eligible" in Reader(page).text
+    assert "ValueError: no price 60" in Reader(page).text
+    assert "No trial is eligible" in Reader(page_of(content_of(trials_of(0), importances=None))).text
+
+
+def test_a_minimized_score_is_told_as_such():
+    page = page_of(content_of(objectives=[("turnover", "minimize")], subtitle=""))
+    assert "to minimize turnover" in Reader(page).text and "with the lowest turnover" in Reader(page).text
+    assert figures_of(page)["chart-heatmap"]["data"][0]["reversescale"]
+
+
+def test_the_file_replaces_an_older_one_and_nothing_else(tmp_path):
+    path = tmp_path / "deep" / "report.html"
+    write_report(path, content_of())
+    before = path.read_bytes()
+    assert write_report(path, content_of()) == path
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(InvalidParameter, match="is a folder: name a file in it"):
+        write_report(tmp_path, content_of())
+
+
+def test_text_that_is_no_unicode_is_written_all_the_same(tmp_path):
+    path = write_report(tmp_path / "report.html", content_of(title="a\ud800b"))
+    assert "<title>a?b</title>" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "text"),
+    [
+        (None, "", "–"),
+        (float("nan"), "sharpe", "–"),
+        (float("inf"), "", "∞"),
+        (True, "", "yes"),
+        (np.int64(1234567), "", "1,234,567"),
+        (1.02, "sharpe", "1.020"),
+        (0.1, "threshold", "0.1"),
+        (1e-7, "", "1e-07"),
+        (1e300, "", "1e+300"),
+        (-0.12345, "max_drawdown", "-12.35%"),
+        (45.6, "total_return", "4,560%"),
+        (1234.56, "", "1,235"),
+        (pd.Timestamp("2024-01-02"), "", "2024-01-02"),
+        (["AAPL", "é"], "", '["AAPL", "é"]'),
+        (pd.NaT, "", "–"),
+    ],
+)
+def test_values_are_shown_to_four_digits(value, name, text):
+    assert shown(value, name) == text
+
+
+def test_numbers_stand_right_and_words_left():
+    table = frame_table(pd.DataFrame({"n": [1.5, np.nan], "w": ["<a>", "b"], "share": ["1%", "2%"]}), right=["share"])
+    assert '<td>1.5</td><td class="word">&lt;a&gt;</td><td>1%</td>' in table
+    assert "<td>–</td>" in table
+
+
+def test_nested_settings_are_lines():
+    text = pairs_table({"a": {"b": 1, "c": ["x", "y"]}, "n": [1, 2], "e": []})
+    assert "b: 1\nc: x\ny" in text and "[1, 2]" in text and "<td>[]</td>" in text
