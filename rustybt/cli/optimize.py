@@ -64,6 +64,7 @@ from rustybt.profiling import Profile
 @click.pass_obj
 def optimize(
     invocation: Invocation,
+    /,
     file: Path,
     bundle: str | None,
     start: datetime | None,

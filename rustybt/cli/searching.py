@@ -1,7 +1,6 @@
 """Which search do the options of the command line ask for?"""
 
 from collections.abc import Callable
-from typing import Any
 
 import click
 
@@ -56,7 +55,13 @@ def search_of(name: str | None, trials: int | None, seed: int | None) -> Search 
     return COUNTED[name or "random"](DEFAULT_TRIALS if trials is None else trials, seed or 0)
 
 
-def in_windows(search: Search | None, in_sample: str | None, out_of_sample: str | None, **options: Any) -> Any:
+def in_windows(
+    search: Search | None,
+    in_sample: str | None,
+    out_of_sample: str | None,
+    anchored: bool = False,
+    embargo: str | None = None,
+) -> Search | WalkForward | None:
     """Put a search into windows where the options ask for a walk-forward.
 
     Raises
@@ -65,17 +70,18 @@ def in_windows(search: Search | None, in_sample: str | None, out_of_sample: str 
         If only one of the two lengths is given, or an option of windows without them.
     """
     if in_sample is None and out_of_sample is None:
-        if options.get("anchored") or options.get("embargo"):
+        if anchored or embargo is not None:
             raise click.UsageError("--anchored and --embargo belong to --in-sample and --out-of-sample.")
         return search
     if in_sample is None or out_of_sample is None:
         raise click.UsageError("--in-sample and --out-of-sample belong together.")
-    lengths = {"in_sample": length_of(in_sample), "out_of_sample": length_of(out_of_sample)}
-    if options.get("embargo"):
-        options["embargo"] = length_of(options["embargo"])
-    else:
-        options.pop("embargo", None)
-    return WalkForward(search or GridSearch(), **lengths, **options)
+    return WalkForward(
+        search or GridSearch(),
+        length_of(in_sample),
+        length_of(out_of_sample),
+        anchored=anchored,
+        embargo=0 if embargo is None else length_of(embargo),
+    )
 
 
 def length_of(text: str) -> int | str:

@@ -5,20 +5,22 @@ from pathlib import Path
 
 import click
 
-from rustybt.cli.tables import TRIAL_METRICS, console_for, echo_description, print_trials
+from rustybt.cli.tables import TRIAL_METRICS, console_for, echo_description, metric_text, print_trials
 from rustybt.data.store import BundleData
 from rustybt.errors import AllTrialsFailed, NoBestTrial
 from rustybt.optimization.optimizer import Optimizer
-from rustybt.optimization.result import TRIALS_FILE, OptimizationResult
+from rustybt.optimization.result import OptimizationResult
+from rustybt.optimization.result_files import TRIALS
 from rustybt.optimization.trial import TrialStatus
 from rustybt.results.export import write_perf
 
 PERF_FILE = "perf.parquet"
-PARTIAL_FILE = "trials.partial.parquet"
+REPORT_FILE = "report.html"
+PARTIAL_FOLDER = "partial"
 SHOWN = 10
 
 
-def run_and_keep(optimizer: Optimizer, folder: Path) -> OptimizationResult:
+def run_and_keep(optimizer: Optimizer, folder: Path, resume: bool = False) -> OptimizationResult:
     """Run an optimization, and write the trials that were finished whatever ends it.
 
     Parameters
@@ -26,8 +28,11 @@ def run_and_keep(optimizer: Optimizer, folder: Path) -> OptimizationResult:
     optimizer : Optimizer
         Ready to run.
     folder : Path
-        Gets trials.parquet and the best run's perf.parquet; made if missing. What a run leaves that was interrupted or
-        failed goes to trials.partial.parquet where an earlier run's trials are.
+        Gets trials.parquet and what else a result is kept in, report.html, and the best run's perf.parquet; made if
+        missing. What a run leaves that was interrupted or failed goes to a folder "partial" in it where an earlier
+        run's trials are.
+    resume : bool
+        Go on with the run in the optimizer's storage.
 
     Returns
     -------
@@ -41,7 +46,7 @@ def run_and_keep(optimizer: Optimizer, folder: Path) -> OptimizationResult:
     folder.mkdir(parents=True, exist_ok=True)  # before hours of work, not after
     ended = False
     try:
-        result = optimizer.run()
+        result = optimizer.resume() if resume else optimizer.run()
         ended = True
     except AllTrialsFailed as failure:
         ended = True
@@ -52,7 +57,7 @@ def run_and_keep(optimizer: Optimizer, folder: Path) -> OptimizationResult:
         if not ended and optimizer.partial:
             count = len(optimizer.partial)
             click.echo(f"{count} finished trials are in {keep_beside(optimizer.partial, folder)}", err=True)
-    kept = result.save(folder)
+    kept = result.save(folder) / TRIALS
     report_failures(result)
     try:
         best = result.best
@@ -60,17 +65,18 @@ def run_and_keep(optimizer: Optimizer, folder: Path) -> OptimizationResult:
         click.echo(f"All {len(result)} trials are in {kept}", err=True)
         raise
     write_perf(best.perf, folder / PERF_FILE)
+    result.report(folder / REPORT_FILE)
     return result
 
 
 def keep_beside(result: OptimizationResult, folder: Path) -> Path:
     """Write the trials of a run that did not come to its end, beside those of an earlier run that did."""
-    return result.save(folder, PARTIAL_FILE if (folder / TRIALS_FILE).exists() else TRIALS_FILE)
+    return result.save(folder / PARTIAL_FOLDER if (folder / TRIALS).exists() else folder) / TRIALS
 
 
 def report_failures(result: OptimizationResult) -> None:
     """Say how many trials have no result, and why the first has none."""
-    failed = [trial for trial in result.records if trial.status is not TrialStatus.COMPLETE]
+    failed = [t for t in result.records if t.status not in (TrialStatus.COMPLETE, TrialStatus.STOPPED)]
     if failed:
         first = failed[0]
         share = f"{len(failed)} of {len(result)} trials"
@@ -93,4 +99,27 @@ def print_result(result: OptimizationResult, bundle: BundleData, folder: Path) -
     console.print(
         f"{len(result)} backtests on {bundle.name} in {result.seconds:.1f} s: {rate:.1f} backtests per second"
     )
-    console.print(f"Written to {folder}: trials.parquet (every trial), {PERF_FILE} (the best run, day by day)")
+    for note in notes_of(result):
+        console.print(note)
+    console.print(
+        f"Written to {folder}: {REPORT_FILE} (open it in a browser), {TRIALS} (every trial), {PERF_FILE} (the best "
+        "run, day by day)"
+    )
+
+
+def notes_of(result: OptimizationResult) -> list[str]:
+    """Give what a reader of the table must know: constraints, stopped trials, half of the data, windows."""
+    notes = list(result.info.notes)
+    if result.info.is_fast:
+        notes.insert(0, "FAST: half of the data was used; for development, not for decisions")
+    counts = result.counts
+    if counts.get("stopped"):
+        notes.append(f"{counts['stopped']} trials were stopped early by a rule; they have no score")
+    failing = sum(bool(trial.failed_constraints) for trial in result.records)
+    if failing:
+        notes.append(f"{failing} trials do not meet the constraints")
+    walk = result.walk_forward
+    if walk is not None:
+        shown = ", ".join(f"{name} {metric_text(name, walk.metrics[name])}" for name in TRIAL_METRICS[:4])
+        notes.append(f"Out of sample, {len(walk.windows)} windows as one: {shown}")
+    return notes

@@ -15,11 +15,13 @@ from rustybt.data.predictions import take_statistics
 from rustybt.engine.setup import Setup
 from rustybt.engine.span import Span
 from rustybt.engine.stop_rules import StopRules
+from rustybt.engine.strategy import Hooks
 from rustybt.finance.rules import ZIPLINE, Rules
 from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import ParameterSpace, Params
 from rustybt.optimization.scope import Scope
 from rustybt.optimization.source import Source
+from rustybt.optimization.warmup import needed_warmup
 from rustybt.optimization.workers.base import Preparation
 from rustybt.optimization.workers.mapped import BundleKey, open_mapped
 from rustybt.optimization.workers.serial import untouched_generators
@@ -140,13 +142,13 @@ class BacktestJob:
             Takes the params as keys of the space, and the scope, None for a whole backtest; gives an `Evaluation`.
         """
         portal, runs_batch = self.portal, self.source.is_vector and not self.measures
-        whole = Scope((tuple(self.span),))
+        whole = Scope.of(self.span)
         batch_over = lru_cache(BATCHES_KEPT)(self._batch)
 
         def run_trial(task: tuple[tuple[Hashable, ...], Scope | None]) -> Evaluation:
             keys, scope = task[0], task[1] or whole
             seed_generators()
-            if runs_batch and len(scope.spans) == 1 and not scope.ends:
+            if runs_batch and len(scope.spans) == 1 and not scope.ends and not scope.warmup:
                 run = batch_over(scope.spans[0]).run(self._hooks(self.space.decode(keys)).vector)
                 stopped = "" if run.stopped is None else str(run.stopped)
                 return Evaluation(run.metrics, run.returns.astype(np.float32).tobytes(), stopped, (), asked_of_models())
@@ -159,12 +161,12 @@ class BacktestJob:
         run = vector.VectorRun(self.portal, Span(*span), self.capital_base, self._setup())
         return vector.Batch(run, np.zeros(Span(*span).size))
 
-    def _hooks(self, params: Params) -> Any:
+    def _hooks(self, params: Params) -> Hooks:
         return self.source.hooks({**params, **self.fixed} if self.fixed else params)
 
     def _evaluate(self, portal: Portal, params: Params, scope: Scope) -> Evaluation:
         """Run every span of a scope, and give what they come to together."""
-        results = [self._run_span(portal, params, Span(*span), scope.warmup) for span in scope.spans]
+        results = [self._run_span(portal, params, Span(*span), scope) for span in scope.spans]
         whole = results[0] if len(results) == 1 else stitched(results)
         metrics = dict(whole.metrics)
         if self.measures:
@@ -181,7 +183,8 @@ class BacktestJob:
         first = scope.spans[0][0]
         return tuple((prefix_metrics(result, end - first + 1), end - first + 1) for end in scope.ends)
 
-    def _run_span(self, portal: Portal, params: Params, span: Span, warmup: int) -> RunResult:
+    def _run_span(self, portal: Portal, params: Params, span: Span, scope: Scope) -> RunResult:
+        warmup = self._warmup(portal, params, span, scope.warmup) if scope.finds_warmup else scope.warmup
         seed_generators()
         return simulate_span(
             self._hooks(params),
@@ -192,14 +195,25 @@ class BacktestJob:
             setup=self._setup(warmup),
         )
 
+    def _warmup(self, portal: Portal, params: Params, span: Span, most: int) -> int:
+        """Find how many sessions before a span the strategy needs to be warm."""
+
+        def hooks() -> Hooks:
+            seed_generators()
+            return self._hooks(params)
+
+        return needed_warmup(
+            hooks, portal, span, most, self.capital_base, data_frequency=self.data_frequency, setup=self._setup()
+        )
+
     def _setup(self, warmup: int = 0) -> Setup:
         return Setup(rules=self.rules, stop_rules=self.stop_rules, warmup_sessions=warmup)
 
     def rerun(self, params: Params, scope: Scope | None = None) -> RunResult:
         """Run the one backtest of some params, and leave the process's own random numbers as they were."""
-        span, warmup = (self.span, 0) if scope is None else (Span(*scope.spans[0]), scope.warmup)
+        scope = scope or Scope.of(self.span)
         with untouched_generators():
-            return self._run_span(self.portal, params, span, warmup)
+            return self._run_span(self.portal, params, Span(*scope.spans[0]), scope)
 
 
 @dataclass(frozen=True)

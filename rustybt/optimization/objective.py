@@ -76,7 +76,7 @@ class Objective:
                 "function of the perf frame"
             )
         *direction, metric = objective.split(maxsplit=1)
-        return Objective(metric, *direction)
+        return Objective(metric, direction[0]) if direction else Objective(metric)
 
     def require_known(self, metrics: Iterable[str]) -> None:
         """Raise InvalidParameter where the metric is none of these names, or a function takes one of them."""

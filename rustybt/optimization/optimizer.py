@@ -13,6 +13,7 @@ from rustybt.finance.rules import ZIPLINE, Rules
 from rustybt.optimization.conditions import Conditions
 from rustybt.optimization.constraints import ConstraintLike, constraints_of
 from rustybt.optimization.execution import Execution
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.grouped_result import GroupedResult
 from rustybt.optimization.journal import Journal
 from rustybt.optimization.objective import Objective, ObjectiveLike, objectives_of
@@ -33,7 +34,6 @@ from rustybt.optimization.source import (
     source_of_class,
     space_from,
 )
-from rustybt.optimization.goal import Goal
 from rustybt.optimization.trial import TrialStatus
 from rustybt.optimization.walk_forward import WalkForward
 from rustybt.optimization.workers.base import WorkerPool

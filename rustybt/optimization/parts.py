@@ -11,12 +11,12 @@ from typing import Protocol
 import pandas as pd
 
 from rustybt.optimization.backtest import BacktestJob
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.result import OptimizationResult
 from rustybt.optimization.returns_store import ReturnsStore
 from rustybt.optimization.run_info import RunInfo
 from rustybt.optimization.scope import Scope
 from rustybt.optimization.search.base import Search
-from rustybt.optimization.goal import Goal
 from rustybt.optimization.study import Study
 
 
@@ -53,7 +53,7 @@ class SearchPart:
                 job,
                 goal,
                 begin=lambda: search.begin(job.space, len(goal.objectives)),
-                scope=Scope((tuple(job.span),)),
+                scope=Scope.of(job.span),
                 fidelity=search.fidelity,
             )
         )

@@ -15,12 +15,12 @@ from rustybt.engine.stop_rules import StopRules
 from rustybt.errors import InvalidParameter, ZeroCapitalError, did_you_mean
 from rustybt.finance.rules import Rules
 from rustybt.optimization.backtest import BacktestJob
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.parameter_space import ParameterSpace
 from rustybt.optimization.parts import Part, SearchPart
 from rustybt.optimization.search.base import Search
 from rustybt.optimization.source import Source
 from rustybt.optimization.strategy_digest import digest_of_source
-from rustybt.optimization.goal import Goal
 from rustybt.optimization.walk_forward import WalkForward, WalkForwardPart
 from rustybt.optimization.workers.mapped import open_mapped
 

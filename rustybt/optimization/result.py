@@ -13,17 +13,18 @@ import numpy as np
 import pandas as pd
 
 from rustybt.errors import NoBestTrial, ReproducibilityWarning
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import ParameterSpace, Params
 from rustybt.optimization.result_header import lost
 from rustybt.optimization.result_views import ResultViews
 from rustybt.optimization.returns_store import ReturnsStore
 from rustybt.optimization.run_info import RunInfo
-from rustybt.optimization.goal import Goal
 from rustybt.optimization.trial import Trial, TrialStatus
 from rustybt.results.result import RunResult
 
 if TYPE_CHECKING:
+    from rustybt.optimization.saved_walk_forward import SavedWalkForward
     from rustybt.optimization.walk_forward_result import WalkForwardResult
 
 COLUMNS = ("trial", "study", "status", "score", "passing", "budget", "bars", "seconds", "worker", "cached", "error")
@@ -136,8 +137,8 @@ class OptimizationResult(ResultViews):
     ----------
     records : tuple of Trial
         All trials.
-    walk_forward : WalkForwardResult or None
-        Of a walk-forward: its windows and its out-of-sample curve.
+    walk_forward : WalkForwardResult, SavedWalkForward or None
+        Of a walk-forward: its windows and its out-of-sample curve; saved where the result was loaded.
     """
 
     def __init__(
@@ -151,7 +152,7 @@ class OptimizationResult(ResultViews):
         compared: Sequence[Trial] | None = None,
     ) -> None:
         self.records, self.goal, self.space, self.info = tuple(records), goal, space, info or RunInfo()
-        self.walk_forward: WalkForwardResult | None = None
+        self.walk_forward: WalkForwardResult | SavedWalkForward | None = None
         self._compared = self.records if compared is None else tuple(compared)
         self._rerun, self._returns = rerun, returns
 
@@ -177,7 +178,7 @@ class OptimizationResult(ResultViews):
     @property
     def seconds(self) -> float:
         """Time of the run."""
-        return self.info.seconds
+        return float(self.info.seconds)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -261,8 +262,9 @@ class OptimizationResult(ResultViews):
 
         Columns: trial (number), study (where the run has several), the parameters by name, status, score, all metrics
         by name, passing (whether it came to its end within the constraints), budget (share of the span), bars, seconds,
-        worker (process id, 0 for this one), cached, error. A parameter whose name another column has is "param_" + name. What a trial does not have is NaN,
-        for a parameter None, for error "". A stopped trial has the metrics of what was run, and no score.
+        worker (process id, 0 for this one), cached, error. A parameter whose name another column has is "param_" +
+        name. What a trial does not have is NaN, for a parameter None, for error "". A stopped trial has the metrics of
+        what was run, and no score.
         """
         return trials_frame(self.records, self.space.names)
 

@@ -11,6 +11,7 @@ from rustybt.optimization.parameter_space import Params
 from rustybt.optimization.result_files import Saved
 from rustybt.optimization.run_info import RunInfo
 from rustybt.optimization.saved_trials import records_of
+from rustybt.optimization.saved_walk_forward import plain_walk_forward
 from rustybt.optimization.space_files import plain_space, space_from_plain
 
 
@@ -30,7 +31,7 @@ def header_of(result: Any) -> dict[str, Any]:
         "predictions": list(info.predictions),
         "notes": list(info.notes),
         "is_fast": info.is_fast,
-        "walk_forward": None if result.walk_forward is None else result.walk_forward.to_plain(),
+        "walk_forward": plain_walk_forward(result.walk_forward),
     }
 
 
@@ -62,14 +63,6 @@ def arguments_of(saved: Saved) -> tuple[Any, ...]:
         raise ResultCorrupt(f"the saved result lacks a part, or has one of another kind: {error!r}") from error
     compared = None if numbers is None else [trial for trial in records if trial.number in set(numbers)]
     return records, goal, space, lost, saved.returns, info, compared
-
-
-def walk_forward_of(header: dict[str, Any]) -> Any:
-    """Give the walk-forward that a folder holds; None without one."""
-    from rustybt.optimization.walk_forward_result import WalkForwardResult
-
-    plain = header.get("walk_forward")
-    return None if plain is None else WalkForwardResult.from_plain(plain)
 
 
 def goal_from(objectives: Any, constraints: Any) -> Goal:

@@ -14,8 +14,8 @@ import pandas as pd
 from rustybt import __version__
 from rustybt._typing import PathLike
 from rustybt.errors import InvalidParameter, NoBestTrial, NoImportances
-from rustybt.optimization.parameters import Float
 from rustybt.optimization.goal import Goal
+from rustybt.optimization.parameters import Float
 from rustybt.optimization.trial import Trial
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from rustybt.optimization.parameter_space import ParameterSpace
     from rustybt.optimization.returns_store import ReturnsStore
+    from rustybt.optimization.saved_walk_forward import SavedWalkForward
     from rustybt.optimization.walk_forward_result import WalkForwardResult
 
 
@@ -36,7 +37,7 @@ class ResultViews:
     info: Any
     trials: Any
     best: Any
-    walk_forward: WalkForwardResult | None
+    walk_forward: WalkForwardResult | SavedWalkForward | None
     _returns: ReturnsStore
     _compared: tuple[Trial, ...]
 
@@ -243,11 +244,12 @@ class ResultViews:
             If a file is missing or not as it was written.
         """
         from rustybt.optimization.result_files import load_result
-        from rustybt.optimization.result_header import arguments_of, walk_forward_of
+        from rustybt.optimization.result_header import arguments_of
+        from rustybt.optimization.saved_walk_forward import walk_forward_from
 
         saved = load_result(folder)
-        result = cls(*arguments_of(saved))  # type: ignore[call-arg]
-        result.walk_forward = walk_forward_of(saved.header)
+        result = cls(*arguments_of(saved))
+        result.walk_forward = walk_forward_from(saved.header["walk_forward"])
         return result
 
     # Parts ------------------------------------------------------------------------------------------------------
@@ -300,7 +302,7 @@ class ResultViews:
             importances = None
         return ReportContent(
             title=str(settings.get("strategy", "Optimization")),
-            trials=self._compared_rows(),
+            trials=self._compared_rows() if walk is not None else self.trials,
             parameters=list(self.parameter_columns.values()),
             objectives=[(objective.metric, objective.direction) for objective in self.goal.objectives],
             top=self.top(10),  # type: ignore[attr-defined]

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from rustybt.engine.span import Span
+
 
 class Scope(NamedTuple):
     """Sessions of one trial, as rows of the bundle's session table.
@@ -13,6 +15,8 @@ class Scope(NamedTuple):
         capital, and their returns strung together.
     warmup : int
         Sessions before each span in which the strategy is called, and its orders are ignored.
+    finds_warmup : bool
+        Of those, take as many as the strategy needs; see `rustybt.optimization.warmup.needed_warmup`.
     ends : tuple of int
         Rows of earlier sessions for which to say, too, what the run would have come to if it had ended there.
 
@@ -24,7 +28,13 @@ class Scope(NamedTuple):
 
     spans: tuple[tuple[int, int], ...]
     warmup: int = 0
+    finds_warmup: bool = False
     ends: tuple[int, ...] = ()
+
+    @staticmethod
+    def of(span: Span) -> "Scope":
+        """Give the scope of one backtest over a span."""
+        return Scope(((span.first, span.last),))
 
     @property
     def size(self) -> int:

@@ -4,7 +4,7 @@ A run has one study, or several side by side: a window of a walk-forward, a symb
 of a search, its own job and its own trials; none waits for another unless it says so.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,7 +87,7 @@ class Study:
             self.schedule = Schedule(self.begin())
         return [] if self.schedule.has_ended else self.schedule.take(count)
 
-    def keys_of(self, proposal: Proposal) -> tuple[Hashable, ...]:
+    def keys_of(self, proposal: Proposal) -> tuple[Any, ...]:
         """Give a proposal's params as what crosses to a worker."""
         return self.job.space.encode(proposal.params)
 

@@ -2,22 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from rustybt.errors import InvalidParameter
 from rustybt.optimization.backtest import BacktestJob
+from rustybt.optimization.goal import Goal
+from rustybt.optimization.parameters import Float, Integer
 from rustybt.optimization.parts import notes_of
 from rustybt.optimization.result import OptimizationResult
 from rustybt.optimization.returns_store import ReturnsStore
 from rustybt.optimization.run_info import RunInfo
 from rustybt.optimization.scope import Scope
 from rustybt.optimization.search.base import FixedProposals, Proposals, Search
-from rustybt.optimization.goal import Goal
 from rustybt.optimization.study import Study
-from rustybt.optimization.trial import Trial
-from rustybt.optimization.windows import Window, every_second, windows_of
+from rustybt.optimization.trial import Trial, TrialStatus
+from rustybt.optimization.walk_forward_result import WalkForwardResult, WindowOutcome, WindowStatus
+from rustybt.optimization.warmup import warmup_of
+from rustybt.optimization.windows import Window, every_second, window_rule, windows_of
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,8 @@ class WalkForward:
     def __post_init__(self) -> None:
         if not isinstance(self.search, Search):
             raise InvalidParameter(f"search {self.search!r} of WalkForward is no search: give an instance")
-        is_count = isinstance(self.warmup, int) and not isinstance(self.warmup, bool) and self.warmup >= 0
-        if self.warmup != "auto" and not is_count:
-            raise InvalidParameter(f"warmup {self.warmup!r} is neither 'auto' nor a number of sessions")
+        warmup_of(self.warmup)
+        window_rule(self.in_sample, self.out_of_sample, self.step, self.anchored, self.embargo, self.windows)
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,8 @@ class WalkForwardPart:
     @staticmethod
     def of(name: str, place: int, job: BacktestJob, goal: Goal, spec: WalkForward, fast: bool) -> "WalkForwardPart":
         """Lay a job's span out in windows."""
-        windows = windows_of(spec, job.portal.session_labels, job.span)
+        windows = windows_of(spec, job.portal.session_ns, job.span)
         windows = every_second(windows) if fast else windows
-        warmup = 0  # of a search; its window has no past that its params were chosen on
         searches = tuple(
             Study(
                 f"{name} {window.number} in sample",
@@ -101,7 +103,7 @@ class WalkForwardPart:
                 job,
                 goal,
                 begin=lambda: spec.search.begin(job.space, len(goal.objectives)),
-                scope=Scope((window.in_sample,), warmup),
+                scope=Scope.of(window.in_sample),
                 fidelity=spec.search.fidelity,
                 ends=() if job.source.is_vector else shared_ends(windows, window, spec.search),
             )
@@ -114,7 +116,7 @@ class WalkForwardPart:
                 job,
                 goal,
                 begin=best_of(study),
-                scope=Scope((window.out_of_sample,), warmup_of(spec, job, window)),
+                scope=out_of_sample_scope(spec, window),
                 after=study,
             )
             for window, study in zip(windows, searches, strict=True)
@@ -155,6 +157,55 @@ class WalkForwardPart:
         result.walk_forward = self._walk_forward()
         return result
 
+    def _walk_forward(self) -> WalkForwardResult:
+        job = self.searches[0].job
+        ranges = {
+            name: (float(parameter.low), float(parameter.high))
+            for name, parameter in job.space.parameters.items()
+            if isinstance(parameter, Integer | Float)
+        }
+        triples = zip(self.windows, self.searches, self.trials_of_best, strict=True)
+        return WalkForwardResult(
+            [outcome_of(*triple) for triple in triples],
+            job.portal.session_ns,
+            self.searches[0].goal.objectives[0],
+            job.space.names,
+            job.capital_base,
+            ranges=ranges,
+        )
+
+
+def outcome_of(window: Window, search: Study, after: Study) -> WindowOutcome:
+    """Give what a window came to: its search, and the run of its best params on what came after."""
+    best, trial, count = search.best, after.trials.get(0), len(search.trials)
+    if best is None:
+        return WindowOutcome(window, WindowStatus.NO_TRIAL, trials=count)
+    known: dict[str, Any] = {
+        "params": dict(best.params),
+        "in_sample_score": best.score,
+        "in_sample": best.metrics,
+        "trials": count,
+    }
+    if trial is None:
+        return WindowOutcome(window, WindowStatus.FAILED, error="the run ended before this window's", **known)
+    statuses = {TrialStatus.COMPLETE: WindowStatus.COMPLETE, TrialStatus.STOPPED: WindowStatus.STOPPED}
+    return WindowOutcome(
+        window,
+        statuses.get(trial.status, WindowStatus.FAILED),
+        out_of_sample_score=trial.score,
+        out_of_sample=trial.metrics,
+        run=partial(after.job.rerun, dict(trial.params), after.scope),
+        error=trial.error,
+        **known,
+    )
+
+
+def out_of_sample_scope(spec: WalkForward, window: Window) -> Scope:
+    """Give the sessions of a window's out-of-sample trial; a warm-up that is found reaches into the in-sample part."""
+    given = warmup_of(spec.warmup)
+    most = window.out_of_sample.first - window.in_sample.first
+    return Scope.of(window.out_of_sample)._replace(warmup=most if given is None else given, finds_warmup=given is None)
+
 
 def best_of(study: Study) -> Callable[[], Proposals]:
     """Give what proposes the best params of a study that has finished; nothing where none is eligible."""
@@ -172,5 +223,5 @@ def shared_ends(windows: tuple[Window, ...], window: Window, search: Search) -> 
 
     A search that learns proposes other params in each window, so there is little to share.
     """
-    ends = sorted({other.in_sample[1] for other in windows if other.in_sample[0] == window.in_sample[0]})
+    ends = sorted({other.in_sample.last for other in windows if other.in_sample.first == window.in_sample.first})
     return tuple(ends) if len(ends) > 1 and not search.learns and search.fidelity is None else ()

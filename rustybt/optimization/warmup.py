@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from rustybt.data.bars import Bars
 from rustybt.data.portal import Portal
 from rustybt.engine.context import Context
 from rustybt.engine.loop import sessions_before_orders
@@ -121,7 +120,9 @@ def needed_warmup(
 
 def _undecided(strategy: VectorStrategy, portal: Portal, span: Span, sessions: int, setup: Setup) -> int:
     """Count the sessions before the first in which a strategy decides to hold or order anything."""
-    from rustybt.engine.vector import VectorRun  # brings numba, which other strategies do without
+    # These bring numba, which other strategies do without.
+    from rustybt.data.bars import Bars
+    from rustybt.engine.vector import VectorRun
 
     assets = VectorRun(portal, span, 1.0, setup).assets_of(strategy)
     # Not the process's shared bars: those of this span are never asked for again.

@@ -245,6 +245,29 @@ def window_rule(
     )
 
 
+class WindowSpec(Protocol):
+    """What holds the arguments of `window_rule` as attributes, as a `WalkForward` does."""
+
+    @property
+    def in_sample(self) -> Any: ...
+    @property
+    def out_of_sample(self) -> Any: ...
+    @property
+    def step(self) -> Any: ...
+    @property
+    def anchored(self) -> bool: ...
+    @property
+    def embargo(self) -> Any: ...
+    @property
+    def windows(self) -> Any: ...
+
+
+def windows_of(spec: WindowSpec, sessions: Any, span: Span) -> tuple[Window, ...]:
+    """Give the windows that a walk-forward makes of a span; see `window_rule` and `WindowRule.cut`."""
+    rule = window_rule(spec.in_sample, spec.out_of_sample, spec.step, spec.anchored, spec.embargo, spec.windows)
+    return rule.cut(sessions, span.first, span.last)
+
+
 def every_second(windows: Sequence[Window]) -> tuple[Window, ...]:
     """Keep every second window, counted back from the last one, which is always among them.
 

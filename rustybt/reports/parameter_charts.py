@@ -262,6 +262,7 @@ def parameter_figure(
     rows = rows_with(trials, metric, (x,))
     rows = rows[[not is_missing(value) for value in rows[x]]]
     numeric = is_numeric(rows[x])
+    rows = rows.sort_values(x, kind="stable") if numeric else rows
     values = rows[x].to_numpy() if numeric else np.array([safe(shown(value)) for value in rows[x]], dtype=object)
     scores = rows[metric].to_numpy(dtype=np.float64)
     is_best = [mark is not None and value == mark.get(x) for value in rows[x].tolist()]

@@ -156,8 +156,8 @@ def parameter_section(content: ReportContent) -> Section | None:
     made = dict(parameter_charts(content, names))
     parts = [f"<h3>{escaped(title)}</h3>{chart(name, title)}" for name, (title, _) in made.items()]
     figures = {name: figure for name, (_, figure) in made.items()}
-    circle = " A circle marks the best one's cell." if "heatmap" in made and content.best is not None else ""
-    intro = f"All trials with a score, not only the best ones.{circle}"
+    how = "A circle marks the best one's cell." if "heatmap" in made else "The best one is orange."
+    intro = f"All trials with a score, not only the best ones. {how if content.best is not None else ''}"
     return section("Parameters", intro, *parts, figures=figures)
 
 

@@ -2,9 +2,10 @@
 
 usage: python -m scripts.benchmarks.bench_searches [--seeds N] [--trials N] [--lookahead N]
 
-BayesianSearch and CMAESSearch against RandomSearch on four functions, seed by seed, with a one-sided Wilcoxon signed-rank
-test on the true value of the point that looked best. The criterion for each is p < 0.01 on three of the four. The exit
-code is 0 only where both meet it. DirectSearch beside SciPy's differential evolution is told, and not judged.
+BayesianSearch and CMAESSearch against RandomSearch on four functions, seed by seed, with a one-sided Wilcoxon
+signed-rank test on the true value of the point that looked best. The criterion for each is p < 0.01 on three of the
+four. The exit code is 0 only where both meet it. DirectSearch beside SciPy's differential evolution is told, and not
+judged.
 """
 
 import argparse

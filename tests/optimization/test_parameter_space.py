@@ -2,6 +2,8 @@ import itertools
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rustybt.errors import InvalidParameter
 from rustybt.optimization import Categorical, Float, Integer, ParameterSpace, space_of
@@ -132,3 +134,173 @@ def test_check_gives_the_normal_form_in_order():
 def test_check_says_what_is_wrong(params, message):
     with pytest.raises(InvalidParameter, match=message):
         SPACE.with_conditions(["c < 0.5"]).check(params)
+
+
+CONDITIONAL = ParameterSpace(
+    {
+        "kind": Categorical(["sma", "ema"]),
+        "span": Integer(2, 4, when="kind == 'ema'"),
+        "decay": Categorical(["slow", "fast"], when="span > 3"),
+        "days": Integer(1, 2),
+    }
+)
+COMBINATIONS = [
+    *(("sma", None, None, days) for days in (1, 2)),
+    *(("ema", span, None, days) for span in (2, 3) for days in (1, 2)),
+    *(("ema", 4, decay, days) for decay in ("slow", "fast") for days in (1, 2)),
+]
+
+
+def values(params):
+    return tuple(params.values())
+
+
+def test_a_conditional_space_has_every_combination_once_in_order():
+    assert list(map(values, CONDITIONAL.combinations())) == COMBINATIONS
+    assert list(map(values, SPACE.combinations())) == [values(SPACE.at(i)) for i in range(SPACE.size)]
+    assert CONDITIONAL.size == 2 * 3 * 2 * 2
+
+
+def test_each_combination_has_one_number_of_its_own():
+    own = [number for number in range(CONDITIONAL.size) if CONDITIONAL.number(CONDITIONAL.at(number)) == number]
+    assert [values(CONDITIONAL.at(number)) for number in own] == COMBINATIONS
+
+
+def test_where_a_parameter_is_not_active_its_value_is_none_however_it_is_reached():
+    assert values(CONDITIONAL.at(23)) == ("ema", 4, "fast", 2)
+    assert values(CONDITIONAL.at(11)) == ("sma", None, None, 2)
+    assert values(CONDITIONAL.from_unit([0.4, 0.9, 0.9, 0.9])) == ("sma", None, None, 2)
+    assert values(CONDITIONAL.from_unit([0.6, 0.5, 0.9, 0.9])) == ("ema", 3, None, 2)
+
+
+def test_inactive_params_survive_their_keys():
+    keys = [CONDITIONAL.encode(params) for params in CONDITIONAL.combinations()]
+    assert keys[0] == (0, None, None, 1)
+    assert [values(CONDITIONAL.decode(pickle.loads(pickle.dumps(key)))) for key in keys] == COMBINATIONS
+    assert len(set(keys)) == len(COMBINATIONS)
+
+
+def test_check_takes_none_or_nothing_where_a_parameter_is_not_active():
+    expected = {"kind": "sma", "span": None, "decay": None, "days": 1}
+    assert CONDITIONAL.check({"kind": "sma", "days": 1.0}) == expected
+    assert CONDITIONAL.check(expected) == expected
+    assert list(CONDITIONAL.check({"days": 1, "span": 4, "decay": "slow", "kind": "ema"})) == list(expected)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"kind": "sma", "span": 3, "days": 1},
+            r"parameter 'span' is 3 where it is not active \(when \"kind == 'ema'\"\): leave it out",
+        ),
+        ({"kind": "ema", "days": 1}, "parameter 'span' has no value"),
+        ({"kind": "ema", "span": None, "days": 1}, "value None is no whole number"),
+        ({"kind": "ema", "span": 4, "decay": None, "days": 1}, "None is no choice"),
+    ],
+)
+def test_check_says_what_is_wrong_with_conditional_params(params, message):
+    with pytest.raises(InvalidParameter, match=message):
+        CONDITIONAL.check(params)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"a": Integer(1, 2), "b": Integer(1, 2, when="aa > 1")}, r"names 'aa', which is no param.*did you mean 'a'"),
+        (
+            {"a": Integer(1, 2, when="b > 1"), "b": Integer(1, 2)},
+            "when 'b > 1' of parameter 'a' names 'b', which does not come before it",
+        ),
+        ({"a": Integer(1, 2, when="a > 1")}, "when 'a > 1' of parameter 'a' names 'a', which does not come before it"),
+        ({"a": Integer(1, 2), "b": Integer(1, 2, when=5)}, "condition 5 is neither a function of the params nor an"),
+        ({"a": Integer(1, 2), "b": Integer(1, 2, when="a.real")}, "holds Attribute"),
+    ],
+)
+def test_bad_whens_say_what_is_wrong(parameters, message):
+    with pytest.raises(InvalidParameter, match=message):
+        ParameterSpace(parameters)
+
+
+def test_a_function_decides_too_and_sees_the_earlier_parameters():
+    seen = []
+    when = lambda p: seen.append(dict(p)) or p["a"] == 2  # noqa: E731
+    space = ParameterSpace({"a": Integer(1, 2), "b": Integer(7, 8, when=when), "c": Integer(1, 1)})
+    assert list(map(values, space.combinations())) == [(1, None, 1), (2, 7, 1), (2, 8, 1)]
+    assert seen == [{"a": 1}, {"a": 2}]
+
+
+def test_a_when_over_an_inactive_parameter_does_not_hold():
+    space = ParameterSpace(
+        {"a": Integer(1, 2), "b": Integer(1, 2, when="a == 2"), "c": Integer(1, 2, when="b != 1 or a == 1")}
+    )
+    assert list(map(values, space.combinations())) == [(1, None, None), (2, 1, None), (2, 2, 1), (2, 2, 2)]
+
+
+def test_an_expression_over_an_inactive_parameter_is_met_and_a_function_sees_none():
+    ruled = CONDITIONAL.with_conditions("span > days + 1")
+    expected = [row for row in COMBINATIONS if row[1] is None or row[1] > row[3] + 1]
+    assert [values(p) for p in CONDITIONAL.combinations() if ruled.allows(p)] == expected
+    strict = CONDITIONAL.with_conditions(lambda p: p["span"] is not None)
+    assert [values(p) for p in CONDITIONAL.combinations() if strict.allows(p)] == COMBINATIONS[2:]
+
+
+def test_none_may_be_a_choice_of_what_is_always_active_and_expressions_see_it():
+    space = ParameterSpace({"stop": Categorical([None, 5]), "days": Integer(1, 2)}, "stop is None")
+    assert [values(p) for p in space.combinations() if space.allows(p)] == [(None, 1), (None, 2)]
+    assert space.decode(space.encode({"stop": None, "days": 2})) == {"stop": None, "days": 2}
+
+
+def test_a_fixed_parameter_stays_and_has_one_value():
+    space = SPACE.with_conditions("a > 1").fix({"b": "y", "a": 2.0})
+    assert [values(p) for p in space.combinations()] == [(2, "y", 0.0), (2, "y", 0.25), (2, "y", 0.5)]
+    assert space.check({"a": 2, "b": "y", "c": 0}) == {"a": 2, "b": "y", "c": 0.0}
+    with pytest.raises(InvalidParameter, match="1 is no value of"):
+        space.check({"a": 1, "b": "y", "c": 0})
+    assert [str(condition) for condition in space.conditions] == ["'a > 1'"]
+
+
+def test_a_fixed_conditional_parameter_has_its_value_where_it_is_active():
+    found = [values(p) for p in CONDITIONAL.fix({"span": 4, "days": 1}).combinations()]
+    assert found == [("sma", None, None, 1), ("ema", 4, "slow", 1), ("ema", 4, "fast", 1)]
+
+
+@pytest.mark.parametrize(
+    ("fixed", "message"),
+    [({"aa": 1}, r"unknown parameter 'aa' \(did you mean 'a'\?\)"), ({"a": 4}, "4 is no value of Integer")],
+)
+def test_only_a_parameters_own_values_can_be_fixed(fixed, message):
+    with pytest.raises(InvalidParameter, match=message):
+        SPACE.fix(fixed)
+
+
+class Conditional:
+    kind = Categorical(["sma", "ema"])
+    span = Integer(2, 4, when="kind == 'ema'")
+
+
+def test_a_class_declares_conditional_parameters():
+    assert [values(p) for p in space_of(Conditional).combinations()] == [
+        ("sma", None),
+        *(("ema", n) for n in (2, 3, 4)),
+    ]
+
+
+@st.composite
+def spaces(draw):
+    """Small spaces with conditions of all shapes."""
+    parameters = {}
+    for name in "abcd"[: draw(st.integers(1, 4))]:
+        over = draw(st.sampled_from([None, *parameters]))
+        when = None if over is None else f"{over} {draw(st.sampled_from(['==', '<', '>=']))} {draw(st.integers(0, 4))}"
+        parameters[name] = Integer(0, draw(st.integers(0, 3)), when=when)
+    return ParameterSpace(parameters)
+
+
+@given(spaces())
+def test_combinations_are_the_distinct_ones_of_all_numbers(space):
+    raw = list(dict.fromkeys(space.encode(space.at(number)) for number in range(space.size)))
+    assert [space.encode(params) for params in space.combinations()] == raw
+    assert all(space.check(params) == params for params in space.combinations())
+    firsts = [number for number in range(space.size) if space.number(space.at(number)) == number]
+    assert [space.encode(space.at(number)) for number in firsts] == raw

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import pickle
 
@@ -36,6 +37,20 @@ def test_every_point_of_the_unit_interval_is_a_value_and_survives_its_key(parame
     assert parameter.check(value) == value
     assert parameter.from_key(pickle.loads(pickle.dumps(parameter.key(value)))) == value
     hash(parameter.key(value))
+
+
+@given(KINDS, UNITS)
+def test_a_values_number_gives_it_back(parameter, unit):
+    if parameter.size is not None:
+        index = int(unit * parameter.size)
+        assert parameter.index(parameter.at(index)) == index
+
+
+@given(KINDS, UNITS)
+def test_only_one_value_may_be_left(parameter, unit):
+    value = parameter.from_unit(unit)
+    only = parameter.only(value)
+    assert (type(only), only.size, only.at(0), only.when) == (type(parameter), 1, value, None)
 
 
 @given(KINDS)
@@ -117,7 +132,12 @@ def test_choices_may_be_unhashable():
         (lambda: Categorical([]), "has no choice"),
         (lambda: Categorical("abc"), "choices 'abc' is no list of values"),
         (lambda: Categorical(["a", "b", "a"]), "choice 'a' stands twice"),
+        (
+            lambda: Categorical([None, 1], when="fast > 3"),
+            r"choice None of .*when='fast > 3'\) looks like an inact",
+        ),
         (lambda: Integer(1, 9, step=2).check(4), "4 is no value of Integer"),
+        (lambda: Integer(1, 9).only(10), "10 is no value of Integer"),
         (lambda: Float(0.0, 1.0, step=0.25).check(0.3), "0.3 is no value of Float"),
         (lambda: Categorical(["close", "open"]).check("clos"), r"'clos' is no choice of .*did you mean 'close'"),
         (lambda: Float(0.0, 1.0).at(0) if Float(0.0, 1.0).finite_size() else None, "is a continuum"),
@@ -126,6 +146,24 @@ def test_choices_may_be_unhashable():
 def test_bad_parameters_say_what_is_wrong(make, message):
     with pytest.raises(InvalidParameter, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text"),
+    [
+        (Integer(1, 9), "Integer(low=1, high=9, step=1)"),
+        (Integer(1, 9, when="kind == 'ema'"), """Integer(low=1, high=9, step=1, when="kind == 'ema'")"""),
+        (Float(0, 1, when="kind"), "Float(low=0.0, high=1.0, log=False, step=None, when='kind')"),
+        (Categorical(["a"], when="kind"), "Categorical(choices=('a',), when='kind')"),
+    ],
+)
+def test_a_condition_is_a_part_of_a_parameter(parameter, text):
+    assert repr(parameter) == text
+    assert parameter == pickle.loads(pickle.dumps(parameter))
+    assert hash(parameter) == hash(pickle.loads(pickle.dumps(parameter)))
+    assert (parameter == dataclasses.replace(parameter, when=None)) is (parameter.when is None)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parameter.when = "other"
 
 
 class Crossover:

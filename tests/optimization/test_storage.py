@@ -95,7 +95,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_any_trial(tmp_path):
         optimizer(tmp_path / "file" / "run").run()
 
 
-def test_a_full_disk_ends_the_run_and_a_resume_completes_it(tmp_path, monkeypatch):
+def test_a_full_disk_ends_the_run_and_a_resume_completes_it(tmp_path):
     pwrite, left = os.pwrite, [3_000]
 
     def full(descriptor, data, offset):
@@ -104,11 +104,13 @@ def test_a_full_disk_ends_the_run_and_a_resume_completes_it(tmp_path, monkeypatc
             raise OSError(28, "No space left on device")
         return pwrite(descriptor, data, offset)
 
-    monkeypatch.setattr(os, "pwrite", full)
     run = optimizer(tmp_path / "run", result_cache=False)
-    with pytest.raises(StorageError, match="No space left on device.*free some space, then resume the run"):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(StorageError, match="No space left on device.*free some space, then resume the run"),
+    ):
+        patch.setattr(os, "pwrite", full)
         run.run()
-    monkeypatch.undo()
     result = optimizer(tmp_path / "run", result_cache=False).resume()
     assert len(result) == 6 and 0 < len(run.partial) < 6
     assert result.trials["score"].tolist() == optimizer(None, result_cache=False).run().trials["score"].tolist()

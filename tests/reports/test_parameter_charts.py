@@ -105,6 +105,8 @@ def test_one_parameter_is_a_point_a_trial():
     assert (list(points.x), list(points.y)) == ([10, 10, 20, 20], [1.0, 3.0, 5.0, 2.0])
     assert points.marker.color[0] != points.marker.color[2] == points.marker.color[3]
     assert points.mode == "markers"
+    line = parameter_figure(TRIALS[::-1], "trial").data[0]
+    assert (list(line.x), line.mode) == ([0, 1, 2, 4], "lines+markers")
     assert parameter_figure(TRIALS, "slow", log=True).layout.xaxis.type == "log"
 
 

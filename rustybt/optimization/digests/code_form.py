@@ -122,6 +122,8 @@ class _Code:
         found.reads.update(names)
         found.paths.update(self._paths())
         found.imports.extend(self._imports())
+        if any(step.opname == "MATCH_CLASS" for step in self.steps):  # it reads the attributes that a tuple names
+            found.reads.update(name for part in code.co_consts if isinstance(part, tuple) for name in map(str, part))
         head = exact((code.co_argcount, code.co_posonlyargcount, code.co_flags & FLAGS, names))
         return framed(b"code", head, *self._forms_of_steps(), *self._handlers())
 

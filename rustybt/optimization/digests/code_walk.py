@@ -24,6 +24,9 @@ NAMED: Final = (type, FunctionType, BuiltinFunctionType)
 EVALUATIONS: Final = frozenset(("eval", "evaluate", "query"))
 """Methods that look names up in the globals of their caller."""
 
+MISSING: Final = object()
+"""What a module has under a name that it does not have."""
+
 ABOUT: Final = ("__doc__", "__name__", "__qualname__", "__module__")
 """What a function or class says about itself; it counts where code reads it."""
 
@@ -99,10 +102,10 @@ class CodeWalk(Walk):
         value, holder = known[root], None
         while isinstance(value, ModuleType) and rest:
             holder, (name, *rest) = value, rest
-            if not hasattr(holder, name):
+            value = attribute_of(holder, name)
+            if value is MISSING:
                 self._emit(b"unbound")
                 return
-            value = getattr(holder, name)
         self._check_method(value, rest, where)
         if isinstance(value, ModuleType) and is_foreign(value):
             self._foreign_module(value.__name__, reads, where)
@@ -158,8 +161,8 @@ class CodeWalk(Walk):
 
     def _import_of_users(self, target: str, names: tuple[str, ...], where: str) -> None:
         module = sys.modules.get(target)
-        parts = [getattr(module, name, sys.modules.get(f"{target}.{name}", Undigestible)) for name in names]
-        if module is None or Undigestible in parts:
+        parts = [attribute_of(module, name) for name in names]
+        if module is None or any(part is MISSING for part in parts):
             raise Undigestible(f"{where} reads {target!r} only when it runs: import it at the top of the file")
         self._emit(b"import", of_words(target))
         self._add_all(parts or (module,), where)
@@ -191,6 +194,14 @@ class CodeWalk(Walk):
 def outside(what: str, where: str) -> Undigestible:
     """Make the error of code that reads what is outside of it."""
     return Undigestible(f"{where} uses {what}, which may give another answer while the code stays the same")
+
+
+def attribute_of(module: ModuleType | None, name: str) -> Any:
+    """Give what a module has under a name, which may have to be imported first; MISSING if it has nothing."""
+    try:
+        return getattr(module, name)
+    except (AttributeError, ImportError):
+        return MISSING
 
 
 def paths_in_words(code: CodeForm, known: Mapping[str, Any]) -> set[tuple[str, ...]]:

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from rustybt.optimization.canonical import of_words
+from rustybt.data.models import Model
+from rustybt.optimization.canonical import exact, of_words
 from rustybt.optimization.digests.code_walk import CodeWalk
 from rustybt.optimization.digests.foreign import holder_of, is_foreign, module_of_name
 from rustybt.optimization.digests.tables_apart import take_apart
@@ -59,6 +60,8 @@ class ObjectWalk(CodeWalk):
             self._compiled_by_name(value.__module__ or "builtins", value.__qualname__, where)
         elif isinstance(value, logging.Logger):
             self._emit(b"logger")
+        elif isinstance(value, Model):  # its artefact may be a file, which a fingerprint of its own stands for
+            self._emit(b"model", of_words(value.fingerprint), exact(value.allow_lookahead))
         elif type(value) is np.ndarray or type(value) is np.memmap:
             self._array(value, where)
         elif (tables := take_apart(value)) is not None:
@@ -123,7 +126,7 @@ def is_compiled(value: Any) -> bool:
     return type(value).__module__.startswith("numba.") and hasattr(value, "py_func")
 
 
-def cached_size(function: Any) -> tuple[object, ...]:
+def parts_of_cached(function: Any) -> tuple[object, ...]:
     """Give the function in a cache, and how the cache works."""
     return function.__wrapped__, dict(function.cache_parameters())
 
@@ -136,6 +139,6 @@ PARTS: Final[dict[type, Callable[[Any], tuple[bytes, Iterable[object]]]]] = {
     classmethod: lambda value: (b"classmethod", (value.__func__,)),
     property: lambda value: (b"property", (value.fget, value.fset, value.fdel)),
     functools.cached_property: lambda value: (b"cached property", (value.func,)),
-    type(functools.lru_cache(len)): lambda value: (b"cached", cached_size(value)),
+    type(functools.lru_cache(len)): lambda value: (b"cached", parts_of_cached(value)),
 }
 """Objects that are taken apart by hand."""

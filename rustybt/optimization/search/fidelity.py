@@ -88,4 +88,5 @@ class Fidelity:
         return tuple(runs)
 
     def _shuffled(self) -> list[int]:
-        return np.random.default_rng(np.random.SeedSequence(self.seed)).permutation(self.blocks).tolist()
+        order: list[int] = np.random.default_rng(np.random.SeedSequence(self.seed)).permutation(self.blocks).tolist()
+        return order

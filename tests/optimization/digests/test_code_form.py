@@ -101,3 +101,7 @@ def test_code_with_many_constants_and_names():
     found = form_of(code_of(f"def f():\n{numbers}\n    import a{301}.b\n    return x"))
     assert ("n299", "a299") in found.paths
     assert found.imports == [Import(0, "a301.b", ())]
+
+
+def test_a_pattern_reads_the_attributes_that_it_names():
+    assert "title" in form_of(code_of("def f(x):\n    match x:\n        case A(title=y):\n            return y")).reads

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rustybt.data import models
 from rustybt.optimization.digests.object_digest import ObjectWalk
 from rustybt.optimization.digests.walk import Undigestible
 
@@ -20,6 +21,14 @@ def digest(value):
 class Model:
     def __init__(self, weights, name="m"):
         self.weights, self.name = weights, name
+
+
+class Regression:
+    def __init__(self, slope):
+        self.slope = slope
+
+    def predict(self, features):
+        return features * self.slope
 
 
 class Slotted:
@@ -218,6 +227,19 @@ def test_tuples_that_are_nested_too_deeply_are_an_error():
         nest = (nest,)
     with pytest.raises(Undigestible, match="nested very deeply"):
         digest(nest)
+
+
+def test_a_model_counts_by_its_fingerprint(tmp_path):
+    def digest_of_file(content, **options):
+        (tmp_path / "model").write_bytes(content)
+        return digest(models.Model.from_file(tmp_path / "model", len, trained_until="2020-01-02", **options))
+
+    first = digest_of_file(b"one")
+    assert digest_of_file(b"one", name="other name") == first != digest_of_file(b"two")
+    assert digest_of_file(b"one", allow_lookahead=True) != first
+    assert digest(models.Model.of(Regression(2.0), trained_until=None)) != digest(
+        models.Model.of(Regression(3.0), trained_until=None)
+    )
 
 
 def test_a_function_that_numba_compiles_counts_by_its_code():

@@ -190,7 +190,6 @@ def test_two_passes_do_not_touch_one_another():
         for mine, proposals in zip(found, passes, strict=True):
             (proposal,) = proposals.ask(1)
             mine.append(proposal.params)
-    # told in between by `everything` only; here each is told the same
             units = [value / 7 % 1 for value in proposal.params.values()]
             proposals.tell(number, Feedback((sum((unit - 0.3) ** 2 for unit in units),)))
     assert found == [alone, alone]
