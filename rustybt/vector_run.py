@@ -1,7 +1,7 @@
 """How do strategies that decide for all sessions at once run, one alone or many as a batch?"""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from rustybt.engine.stop_rules import Stop
 from rustybt.engine.vector import VectorRun
 from rustybt.engine.vector_records import records_of
 from rustybt.engine.vector_strategy import VectorStrategy
-from rustybt.errors import InvalidParameter
+from rustybt.errors import InvalidParameter, MultipleSymbolsFound, SymbolNotFound
 from rustybt.kernels.compiled import is_compiled
 from rustybt.kernels.compiled_trips import pair_fills
 from rustybt.kernels.simulation import simulate
@@ -204,6 +204,56 @@ class Batch:
         outcome = self._run.run(strategy, keeps_orders=False)
         benchmark = benchmark_of(self._run, strategy, self._benchmark)
         return BatchRun(self._metrics.of(outcome, benchmark), outcome.returns.copy(), outcome.stopped)
+
+    def run_prefixes(self, strategy: VectorStrategy, sessions: Sequence[int]) -> tuple[BatchRun, ...] | None:
+        """Run a strategy once, and give what runs that end after its first sessions would have come to.
+
+        Parameters
+        ----------
+        strategy : VectorStrategy
+            With its parameters set.
+        sessions : sequence of int
+            How many each of them has, from 1 to those of the batch.
+
+        Returns
+        -------
+        tuple of BatchRun, or None
+            One for each number, equal to the last bit to the run of a batch over those sessions; None where the shorter
+            runs would differ: a ticker then names another asset, the strategy decides otherwise when it is shown fewer
+            sessions, as one does that looks ahead in its arrays (asked for the shortest run), or a stop rule ended the
+            run.
+        """
+        shorter = [self._until(count) for count in sessions]
+        if not self._names_the_same(strategy, shorter):
+            return None
+        decisions = self._run.decide(strategy)
+        shortest = min(shorter, key=lambda run: run.span.last, default=self._run)
+        early = decisions if shortest.span == self._run.span else shortest.decide(strategy)
+        if not np.array_equal(decisions[: len(early)], early, equal_nan=True):
+            return None
+        outcome = self._run.simulate(strategy, decisions, keeps_orders=False)
+        if outcome.stopped is not None:
+            return None
+        found = []
+        for run in shorter:
+            count = run.span.size
+            benchmark = benchmark_of(run, strategy, self._benchmark[:count])
+            found.append(BatchRun(self._metrics.of(outcome, benchmark, count), outcome.returns[:count].copy(), None))
+        return tuple(found)
+
+    def _until(self, sessions: int) -> VectorRun:
+        span = self._run.span
+        if not 1 <= sessions <= span.size:
+            raise InvalidParameter(f"sessions {sessions} is none of 1 to {span.size}, which the batch has")
+        return self._run._replace(span=span._replace(last=span.first + sessions - 1))
+
+    def _names_the_same(self, strategy: VectorStrategy, shorter: Sequence[VectorRun]) -> bool:
+        """Say whether the strategy's tickers name the same assets as of the end of every run."""
+        own = self._run.assets_of(strategy)
+        try:
+            return all(run.assets_of(strategy) == own for run in shorter)
+        except (SymbolNotFound, MultipleSymbolsFound):
+            return False
 
 
 class Idle(VectorStrategy):

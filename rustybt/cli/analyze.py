@@ -60,6 +60,7 @@ def analyze() -> None:
 @click.option("--in-sample", metavar="LENGTH", help='Walk forward: sessions, or "2 years", of every search.')
 @click.option("--out-of-sample", metavar="LENGTH", help='Walk forward: sessions, or "6 months", after every search.')
 @click.option("--anchored", is_flag=True, help="Walk forward: every search begins at the start.")
+@click.option("--embargo", metavar="LENGTH", help="Walk forward: left out between the two.")
 @click.option("--outputs", type=POSITIVE, default=1, show_default=True, help="Predictions that a session asks for.")
 @click.option("--workers", type=POSITIVE, default=1, show_default=True, help="Processes, each with its own cache.")
 @click.option(
@@ -113,9 +114,10 @@ def optimization_of(
     in_sample: str | None,
     out_of_sample: str | None,
     anchored: bool,
+    embargo: str | None,
 ) -> PlannedSimulations:
     """Give what an optimization of a strategy file will simulate."""
-    proposes = in_windows(search_of(search, trials, None), in_sample, out_of_sample, anchored=anchored)
+    proposes = in_windows(search_of(search, trials, None), in_sample, out_of_sample, anchored=anchored, embargo=embargo)
     optimizer = Optimizer(
         script=file, bundle=bundle, start=start, end=end, search=proposes, conditions=conditions, progress=False
     )

@@ -108,16 +108,20 @@ def print_result(result: OptimizationResult, bundle: BundleData, folder: Path) -
 
 
 def notes_of(result: OptimizationResult) -> list[str]:
-    """Give what a reader of the table must know: constraints, stopped trials, half of the data, windows."""
+    """Give what a reader of the table must know: constraints, stopped trials, half of the data, models, windows."""
     notes = list(result.info.notes)
     if result.info.is_fast:
         notes.insert(0, "FAST: half of the data was used; for development, not for decisions")
     counts = result.counts
     if counts.get("stopped"):
         notes.append(f"{counts['stopped']} trials were stopped early by a rule; they have no score")
+    if known := sum(trial.is_cached for trial in result.records):
+        notes.append(f"{known} trials were known and cost no simulation")
     failing = sum(bool(trial.failed_constraints) for trial in result.records)
     if failing:
         notes.append(f"{failing} trials do not meet the constraints")
+    if result.info.predictions.calls:
+        notes.append(f"model: {result.info.predictions}")
     walk = result.walk_forward
     if walk is not None:
         shown = ", ".join(f"{name} {metric_text(name, walk.metrics[name])}" for name in TRIAL_METRICS[:4])

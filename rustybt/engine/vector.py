@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.data.bars import bars_of
 from rustybt.data.portal import Portal
@@ -187,13 +188,19 @@ class VectorRun(NamedTuple):
         ValueError, OverflowError
             If what it decides amounts to no number of shares.
         """
-        portal, span, rules = self.portal, self.span, self.setup.rules
-        assets = self.assets_of(strategy)
-        shown_from = self.setup.shown_from(span.first)
-        shown = decisions_of(strategy, bars_of(portal, shown_from, span.last, assets))
-        decisions = shown[span.first - shown_from :]
+        return self.simulate(strategy, self.decide(strategy), keeps_orders)
+
+    def decide(self, strategy: VectorStrategy) -> FloatArray:
+        """Let a strategy decide, and drop what it decides for the sessions that warm it up; see `decisions_of`."""
+        span, shown_from = self.span, self.setup.shown_from(self.span.first)
+        shown = decisions_of(strategy, bars_of(self.portal, shown_from, span.last, self.assets_of(strategy)))
+        return shown[span.first - shown_from :]
+
+    def simulate(self, strategy: VectorStrategy, decisions: FloatArray, keeps_orders: bool) -> Outcome:
+        """Simulate a strategy whose decisions are known; see `run`."""
+        span = self.span
         terms = terms_of(strategy, self.setup)
-        market = tape_of(portal, span, assets, rules)
+        market = tape_of(self.portal, span, self.assets_of(strategy), self.setup.rules)
         grants = len(market.tape.stock_asset)
         workspace = workspace_of(span.size, len(market.assets), grants, keeps_orders)
         stops = self.setup.stop_rules.thresholds if self.setup.stop_rules else NEVER

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rustybt.data.predictions import PredictionStatistics
@@ -115,7 +115,8 @@ class Execution:
             seconds=time.monotonic() - self.began,
             search_seconds=self.search_seconds,
             workers=tuple(getattr(self.pool, "statistics", ())),
-            cache={"hits": self._flow.cached} if self._known.is_on else {},
+            cache=asdict(self._known.statistics) if self._known.is_on else {},
+            notes=self._known.reasons,
             predictions=PredictionStatistics.total(self._flow.asked_of_models),
             is_fast=is_fast,
         )

@@ -182,6 +182,7 @@ class Flow:
             self.known.keep(first.study.place, first.keys, first.scope, outcome.value, outcome.seconds)
         self._answer(first, outcome, is_cached=False)
         for other in flight.waiting[1:]:
+            self.known.count_duplicate(outcome.seconds)
             self._answer(other, outcome._replace(seconds=0.0), is_cached=True)
 
     def _land_shared(self, flight: Flight, outcome: Outcome) -> None:
@@ -198,6 +199,8 @@ class Flow:
             self.known.keep(first.study.place, first.keys, scope, part, outcome.seconds)
         for place, asked in enumerate(flight.waiting):
             seconds = outcome.seconds if place == 0 else 0.0
+            if place:
+                self.known.count_duplicate(outcome.seconds)
             self._answer(asked, outcome._replace(value=parts[asked.scope], seconds=seconds), is_cached=place > 0)
 
     def _answer(self, asked: Waiting, outcome: Outcome, is_cached: bool) -> None:

@@ -76,7 +76,7 @@ class Journal:
         self._lines = lines
         self._returns = returns
         self._mark = mark
-        self._synced = mark.count
+        self._synced = mark.entries
         self._handles = ExitStack()
         self._pid = os.getpid()
         self._is_closed = False
@@ -181,7 +181,7 @@ class Journal:
         self._check_usable()
         number, before = trial.number, self._mark
         _check_name(study, number, self.entries)
-        line = encode(study, keys, budget, trial, entry=before.count, synced=self._synced, offset=before.returns)
+        line = encode(study, keys, budget, trial, entry=before.entries, synced=self._synced, offset=before.returns)
         try:
             self._returns.write(trial.returns, before.returns)
             self._lines.write(line, before.lines)
@@ -238,7 +238,7 @@ class Journal:
 
     def _sync_or_note(self) -> None:
         """Sync, or keep the error for the next call: once a sync failed, a later one proves nothing."""
-        count = self._mark.count
+        count = self._mark.entries
         try:
             self._returns.sync()
             self._lines.sync()
@@ -266,13 +266,13 @@ class Journal:
     def _write_error(self, study: str, number: int, error: OSError) -> StorageError:
         return storage_error(
             f"trial {number} of {study!r} could not be written to {str(self.folder)!r}: {error.strerror}. "
-            f"The {self._mark.count} trials before it are kept: {advice(error)}, then resume the run",
+            f"The {self._mark.entries} trials before it are kept: {advice(error)}, then resume the run",
             error,
         )
 
     def _sync_error(self, error: OSError) -> StorageError:
         return storage_error(
-            f"the disk failed under {str(self.folder)!r}: {error.strerror}. {self._synced} of {self._mark.count} "
+            f"the disk failed under {str(self.folder)!r}: {error.strerror}. {self._synced} of {self._mark.entries} "
             f"trials are known to be safe: {advice(error)}, then resume the run",
             error,
         )

@@ -17,17 +17,17 @@ class Mark(NamedTuple):
         Bytes of lines.
     returns : int
         Bytes of returns.
-    count : int
-        Entries.
+    entries : int
+        Number of entries.
     """
 
     lines: int = 0
     returns: int = 0
-    count: int = 0
+    entries: int = 0
 
     def after(self, line: int, returns: int) -> "Mark":
         """Give the mark behind one more entry of so many bytes."""
-        return Mark(self.lines + line, self.returns + returns, self.count + 1)
+        return Mark(self.lines + line, self.returns + returns, self.entries + 1)
 
 
 class Entries(Mapping[tuple[str, int], Entry]):
@@ -127,15 +127,15 @@ def scan(lines: AppendFile, returns: AppendFile, entries: Entries) -> tuple[Mark
             whole = after
         mark = after
         synced = max(synced, head.synced)
-    if synced > whole.count:
+    if synced > whole.entries:
         raise _corrupt(lines, whole, f"its returns, which were on the disk, are missing in {returns.path.name}")
-    return whole, mark.count - whole.count + torn
+    return whole, mark.entries - whole.entries + torn
 
 
 def _misplaced(head: Head, mark: Mark, entries: Entries) -> str:
     """Say why a whole line cannot stand behind those before it, or nothing."""
-    if head.entry != mark.count or head.offset != mark.returns:
-        return f"it is entry {head.entry} where entry {mark.count} should stand"
+    if head.entry != mark.entries or head.offset != mark.returns:
+        return f"it is entry {head.entry} where entry {mark.entries} should stand"
     if (head.study, head.number) in entries:
         return f"trial {head.number} of {head.study!r} stands there a second time"
     return ""
@@ -144,7 +144,7 @@ def _misplaced(head: Head, mark: Mark, entries: Entries) -> str:
 def _corrupt(lines: AppendFile, mark: Mark, why: str) -> JournalCorrupt:
     path = str(lines.path)
     return JournalCorrupt(
-        f"line {mark.count + 1} of {path!r} is damaged: {why}. Nothing was changed. Restore the folder from a copy; or "
-        f"keep the {mark.count} trials before it, which are whole, and run the others again: truncate -s {mark.lines} "
-        f"{path!r}, then resume"
+        f"line {mark.entries + 1} of {path!r} is damaged: {why}. Nothing was changed. Restore the folder from a copy; "
+        f"or keep the {mark.entries} trials before it, which are whole, and run the others again: "
+        f"truncate -s {mark.lines} {path!r}, then resume"
     )

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Sequence
 
 from rustybt.optimization.backtest import BacktestJob, Evaluation
-from rustybt.optimization.result_cache import ResultCache
+from rustybt.optimization.result_cache import ResultCache, ResultCacheStatistics
 from rustybt.optimization.result_store import CachedResult
 from rustybt.optimization.scope import Scope
 from rustybt.optimization.trial_keys import trial_keys_of
@@ -22,14 +22,15 @@ class KnownResults:
 
     Attributes
     ----------
-    hits : int
-        Outcomes found so far.
+    reasons : tuple of str
+        Why outcomes of a job are known to this run alone, each once.
     """
 
     def __init__(self, cache: ResultCache | None, jobs: Sequence[BacktestJob]) -> None:
         self.cache = cache
-        self.hits = 0
         self._keys = [] if cache is None else trial_keys_of(jobs)
+        self._before = ResultCacheStatistics() if cache is None else cache.statistics
+        self.reasons = tuple(dict.fromkeys(keys.reason for keys in self._keys if keys.reason))
 
     @property
     def is_on(self) -> bool:
@@ -41,10 +42,17 @@ class KnownResults:
         if self.cache is None:
             return None
         found = self.cache.get(self._keys[place].of(keys, scope))
-        if found is None:
-            return None
-        self.hits += 1
-        return Evaluation(dict(found.metrics), found.returns, found.stopped)
+        return None if found is None else Evaluation(dict(found.metrics), found.returns, found.stopped)
+
+    def count_duplicate(self, seconds: float) -> None:
+        """Count a trial that took the outcome of an equal one in flight, which ran for so many seconds."""
+        if self.cache is not None:
+            self.cache.count_duplicate(seconds)
+
+    @property
+    def statistics(self) -> ResultCacheStatistics:
+        """What the cache did since this run began."""
+        return ResultCacheStatistics() if self.cache is None else self.cache.statistics.since(self._before)
 
     def keep(self, place: int, keys: tuple[Hashable, ...], scope: Scope, value: Evaluation, seconds: float) -> None:
         """Remember an outcome."""

@@ -68,10 +68,8 @@ def _of_numbers(
     low, high = (float(numbers.min()), float(numbers.max())) if bounds is None else bounds
     pairs = zip(values, values[1:], strict=False)
     steps = [abs(float(after) - float(before)) for before, after in pairs if before is not None and after is not None]
-    step = math.nan
-    if steps:
-        width = float(high) - float(low)
-        step = math.fsum(steps) / len(steps) / width if width > 0 else 0.0
+    width = float(high) - float(low)
+    step = math.fsum(steps) / len(steps) / (width or 1.0) if steps else math.nan
     return [mean, std, std / abs(mean) if mean != 0 else math.nan, step]
 
 

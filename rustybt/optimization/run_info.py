@@ -27,11 +27,11 @@ class RunInfo:
     workers : tuple
         Statistics of the worker processes; empty for a serial run.
     cache : mapping of str to number
-        What the result cache did for the run; empty where it was off.
+        What the result cache did for the run, as `ResultCacheStatistics` names it; empty where it was off.
     predictions : PredictionStatistics
         What the strategy's models were asked for; zeros without a model.
     notes : tuple of str
-        What the search wants known, such as that it does not prune.
+        What must be known: that the search does not prune, or why outcomes are not remembered.
     is_fast : bool
         Half of the data was used: for development, not for decisions.
     """

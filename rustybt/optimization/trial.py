@@ -15,7 +15,8 @@ class TrialStatus(StrEnum):
     FAILED = "failed"
     """The strategy raised; the trial's error is the traceback."""
     CRASHED = "crashed"
-    """The worker process died under it, and died again when it was tried a second time."""
+    """Its worker process died, and died again when it was tried once more in a worker that had run nothing else. Kills
+    from outside (SIGKILL, SIGTERM), which hit any trial, count from the sixth, unless the system ran out of memory."""
     TIMEOUT = "timeout"
     """It ran past the time limit, twice."""
     MEMORY = "memory"

@@ -12,6 +12,8 @@ from functools import lru_cache
 from secrets import token_bytes
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from rustybt.optimization.backtest import BacktestJob
 from rustybt.optimization.canonical import canonical, exact, of_float, of_int
 from rustybt.optimization.parameter_space import ParameterSpace, Params
@@ -64,8 +66,7 @@ class TrialKeys:
         self._begin = lru_cache(SCOPES_KEPT)(self._hash_of_scope)
 
     def _hash_of_scope(self, scope: Scope) -> Any:
-        spans = [[int(row) for row in span] for span in scope.spans]
-        return hashlib.sha256(self._job + canonical((spans, int(scope.warmup), [int(row) for row in scope.ends])))
+        return hashlib.sha256(self._job + canonical(rows_of(scope)))  # all fields, also those to come
 
     def of(self, keys: Sequence[Hashable], scope: Scope) -> bytes:
         """Give the key of a trial.
@@ -95,6 +96,13 @@ class TrialKeys:
     def of_params(self, params: Params, scope: Scope) -> bytes:
         """Give the key of a trial by its params; see `of`."""
         return self.of(self._space.encode(params), scope)
+
+
+def rows_of(scope: Any) -> Any:
+    """Give a scope, or a part of one, as plain tuples, with Python's numbers in the place of NumPy's."""
+    if isinstance(scope, tuple):
+        return tuple(map(rows_of, scope))
+    return scope.item() if isinstance(scope, np.generic) else scope
 
 
 def encoder_of(parameter: Parameter) -> Encoder:

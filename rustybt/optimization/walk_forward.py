@@ -144,7 +144,7 @@ class WalkForwardPart:
                 records.append(trial)
         first, last = latest.scope.spans[0]
         sessions = pd.DatetimeIndex(job.portal.session_labels[first : last + 1])
-        info = replace(info, sessions=sessions, notes=notes_of(self.searches))
+        info = replace(info, sessions=sessions, notes=(*info.notes, *notes_of(self.searches)))
         result = OptimizationResult(
             records,
             latest.goal,

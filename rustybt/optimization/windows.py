@@ -245,25 +245,22 @@ def window_rule(
     )
 
 
-class WindowSpec(Protocol):
-    """What holds the arguments of `window_rule` as attributes, as a `WalkForward` does."""
+def windows_of(spec: Any, sessions: Any, span: Span) -> tuple[Window, ...]:
+    """Give the windows that a walk-forward makes of a span.
 
-    @property
-    def in_sample(self) -> Any: ...
-    @property
-    def out_of_sample(self) -> Any: ...
-    @property
-    def step(self) -> Any: ...
-    @property
-    def anchored(self) -> bool: ...
-    @property
-    def embargo(self) -> Any: ...
-    @property
-    def windows(self) -> Any: ...
+    Parameters
+    ----------
+    spec : object
+        Its attributes in_sample, out_of_sample, step, anchored, embargo and windows are what `window_rule` takes.
+    sessions : array of session labels
+        Of the bundle; see `WindowRule.cut`.
+    span : Span
+        First and last row, both included.
 
-
-def windows_of(spec: WindowSpec, sessions: Any, span: Span) -> tuple[Window, ...]:
-    """Give the windows that a walk-forward makes of a span; see `window_rule` and `WindowRule.cut`."""
+    Returns
+    -------
+    tuple of Window
+    """
     rule = window_rule(spec.in_sample, spec.out_of_sample, spec.step, spec.anchored, spec.embargo, spec.windows)
     return rule.cut(sessions, span.first, span.last)
 

@@ -59,7 +59,7 @@ def test_an_optimization_of_a_file(rustybt):
 @pytest.mark.usefixtures("ingested")
 def test_a_bound_says_that_it_is_one(rustybt):
     walk = "--in-sample 100 --out-of-sample 50 --anchored"
-    done = rustybt(f"analyze caching -f crossover.py {SPAN} {walk}")
+    done = rustybt(f"analyze caching -f crossover.py -b mag-7 -s 2015-01-02 -e 2015-12-29 {walk}")
     assert numbers(done)["simulations"] == "≤ 21"
     assert "At most: the search may stop, shorten or share backtests." in done.stdout
 

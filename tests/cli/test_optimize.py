@@ -5,6 +5,8 @@ import re
 import pandas as pd
 import pytest
 
+from rustybt.data.predictions import shared_predictions
+
 SPAN = "-b mag-7 -s 2015-01-02 -e 2015-03-31"
 
 pytestmark = pytest.mark.usefixtures("ingested")
@@ -139,3 +141,28 @@ def test_trials_without_a_score_are_kept(rustybt, workplace):
     where, why = done.stderr.splitlines()
     assert where == "All 1 trials are in out/trials.parquet"
     assert "the strategy never traded" in why
+
+
+MODEL = """
+from rustybt import Model, Strategy
+from rustybt.api import order_target, symbol
+from rustybt.optimization import Integer
+
+MODEL = Model.of(lambda day: day * 2.0, trained_until=None)
+
+
+class Asks(Strategy):
+    shares = Integer(1, 3)
+
+    def handle_data(self, context, data):
+        if context.predict(MODEL, data.current_session.day) > 20:
+            order_target(symbol("AAPL"), self.shares)
+"""
+
+
+def test_what_a_model_was_asked_for_is_reported(rustybt, workplace):
+    shared_predictions().clear()
+    (workplace / "asks.py").write_text(MODEL)
+    done = rustybt(f"optimize -f asks.py {SPAN} --workers 1")
+    assert done.exit_code == 0, done.output
+    assert "model: 183 predictions, 61 unique (hit rate 66.7%), 0.0" in done.stdout

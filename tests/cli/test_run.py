@@ -5,6 +5,8 @@ import re
 import pandas as pd
 import pytest
 
+from rustybt.data.predictions import shared_predictions
+
 SPAN = "-b mag-7 -s 2015-01-02 -e 2015-06-30"
 FUNCTIONS = """
 from rustybt.api import order_target, record, symbol
@@ -171,6 +173,7 @@ class Asks(Strategy):
 
 
 def test_what_a_model_was_asked_for_is_reported(rustybt, workplace):
+    shared_predictions().clear()
     (workplace / "asks.py").write_text(MODEL)
     done = rustybt(f"run -f asks.py {SPAN}")
     assert done.exit_code == 0, done.output

@@ -1,5 +1,7 @@
 """A prediction is computed once, by what it depends on; memory ends at a limit; figures say what was spared."""
 
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -257,3 +259,9 @@ def test_threads_get_one_answer_and_no_call_is_lost():
         list(pool.map(work, range(8)))
     assert cache.statistics.calls == 4000
     assert cache.total_bytes <= cache.max_bytes
+
+
+def test_who_reads_the_figures_waits_for_nothing_heavy():
+    probe = "import sys, rustybt.data.predictions; print({'pandas', 'numba', 'duckdb'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

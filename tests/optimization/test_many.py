@@ -41,7 +41,7 @@ class Hold(VectorStrategy):
 
 
 def test_each_symbol_is_searched_as_if_it_were_alone(pool):
-    search = BayesianSearch(12, seed=1)
+    search = BayesianSearch(10, seed=1)
     options = {"search": search, "pool": pool, "objective": "total_return", **HALF_YEAR}
     result = Optimizer(OneSymbol, per_symbol=True, symbols=["MSFT", "AAPL"], **options).run()
     assert list(result.results) == ["MSFT", "AAPL"]
@@ -51,8 +51,8 @@ def test_each_symbol_is_searched_as_if_it_were_alone(pool):
         assert_frame_equal(result[name].trials.drop(columns=apart), alone.trials.drop(columns=apart), check_exact=True)
         assert result.table.loc[name, "score"] == alone.best.score
         assert result.table.loc[name, "window"] == alone.best.params["window"]
-    assert result.trials["study"].value_counts().to_dict() == {"MSFT": 12, "AAPL": 12}
-    assert result.trials["trial"].tolist() == list(range(24))
+    assert result.trials["study"].value_counts().to_dict() == {"MSFT": 10, "AAPL": 10}
+    assert result.trials["trial"].tolist() == list(range(20))
     assert result.best.score == result.table["score"].max()
     assert result.best.run.metrics["total_return"] == pytest.approx(result.best.score)
 

@@ -3,13 +3,12 @@
 import subprocess
 import sys
 
-import pandas as pd
 import pytest
 
 from rustybt import Strategy
-from rustybt.cli.trials import PARTIAL_FILE, keep_beside
+from rustybt.cli.trials import PARTIAL_FOLDER, keep_beside
 from rustybt.errors import InvalidParameter, ReproducibilityWarning, ZeroCapitalError
-from rustybt.optimization import Integer, Optimizer, RandomSearch
+from rustybt.optimization import Integer, OptimizationResult, Optimizer, RandomSearch
 from rustybt.run import run_algorithm
 
 SPAN = {"bundle": "mag-7", "start": "2015-01-02", "end": "2015-02-27"}
@@ -59,11 +58,11 @@ def test_a_rerun_that_ends_elsewhere_is_pointed_out(ingested):
 
 def test_a_partial_result_goes_beside_a_complete_one(ingested, tmp_path):
     result = Optimizer(strategy_class=Drifting, objective="fills", **SPAN).run()
-    assert keep_beside(result, tmp_path).name == "trials.parquet"
+    assert keep_beside(result, tmp_path) == tmp_path / "trials.parquet"
     complete = (tmp_path / "trials.parquet").read_bytes()
-    assert keep_beside(result, tmp_path).name == PARTIAL_FILE
+    assert keep_beside(result, tmp_path) == tmp_path / PARTIAL_FOLDER / "trials.parquet"
     assert (tmp_path / "trials.parquet").read_bytes() == complete
-    assert len(pd.read_parquet(tmp_path / PARTIAL_FILE)) == 3
+    assert len(OptimizationResult.load(tmp_path / PARTIAL_FOLDER)) == 3
 
 
 SCRIPT = """

@@ -114,6 +114,6 @@ def test_stop_rules_make_it_a_bound(mag7):
 
 def test_a_walk_forward_is_each_windows_search_and_what_comes_after(mag7):
     search = WalkForward(GridSearch(), in_sample=100, out_of_sample=50, warmup=0)
-    found = planned(mag7, Crossover, search=search)
+    found = planned(mag7, Crossover, end="2015-12-29", search=search)  # 250 sessions
     assert sizes(found) == [(100, 6), (50, 1)] * 3
     assert [row for row, _, _ in found.simulations[::2]] == [found.simulations[0].first + 50 * k for k in range(3)]

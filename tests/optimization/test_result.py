@@ -1,4 +1,3 @@
-import json
 import math
 import os
 import pty
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rustybt.errors import NoBestTrial
+from rustybt.errors import InvalidParameter, NoBestTrial
 from rustybt.optimization import Categorical, OptimizationResult, ParameterSpace, Trial, TrialStatus
 from rustybt.optimization.constraints import constraints_of
 from rustybt.optimization.goal import Goal
@@ -136,26 +135,27 @@ def test_no_trial_at_all_is_an_empty_frame():
     assert result_of().returns.empty
 
 
-def test_trials_survive_the_disk(tmp_path):
+def test_a_result_survives_the_disk(tmp_path):
     result = result_of(
         complete(0, 1.5, n=1, x=0.5, word="a", basket=["AAPL"], mixed=1, flag=True),
         failed(1, n=2, x=1.0, word="b", basket=["AAPL", "MSFT"], mixed="one", flag=None),
+        constraints="fills > 1",
     )
-    path = result.save(tmp_path / "deep" / "run")
-    assert path == tmp_path / "deep" / "run" / "trials.parquet"
-    back = pd.read_parquet(path)
-    assert back["n"].tolist() == [1, 2] and back["word"].tolist() == ["a", "b"]
-    assert [json.loads(text) for text in back["basket"]] == [["AAPL"], ["AAPL", "MSFT"]]
-    assert [json.loads(text) for text in back["mixed"]] == [1, "one"]
-    assert [json.loads(text) for text in back["flag"]] == [True, None]
-    assert back["status"].tolist() == ["complete", "failed"]
-    assert os.listdir(path.parent) == ["trials.parquet"]
+    folder = result.save(tmp_path / "deep" / "run")
+    assert sorted(os.listdir(folder)) == ["result.json", "returns.parquet", "trials.parquet"]
+    back = OptimizationResult.load(folder)
+    pd.testing.assert_frame_equal(back.trials, result.trials)
+    pd.testing.assert_frame_equal(back.returns, result.returns)
+    assert (back.best.params, repr(back)) == (result.best.params, repr(result))
+    assert [str(c) for c in back.goal.constraints] == ["fills > 1"]
+    with pytest.raises(InvalidParameter, match="a loaded result holds no strategy"):
+        _ = back.best.run
 
 
-def test_saving_again_replaces_the_file(tmp_path):
+def test_saving_again_replaces_the_files(tmp_path):
     result_of(complete(0, 1.0, a=1)).save(tmp_path)
     result_of(complete(0, 1.0, a=1), complete(1, 1.0, a=2)).save(tmp_path)
-    assert len(pd.read_parquet(tmp_path / "trials.parquet")) == 2
+    assert len(OptimizationResult.load(tmp_path)) == 2
 
 
 def test_repr_counts():

@@ -1,5 +1,5 @@
 import threading
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -70,7 +70,8 @@ def test_two_params_have_one_key_only_where_they_are_equal(one, other):
         Scope(((1, 99),)),
         Scope(((0, 49), (50, 99))),
         Scope(((0, 99),), 5),
-        Scope(((0, 99),), 0, (9,)),
+        Scope(((0, 99),), ends=(9,)),
+        Scope(((0, 99),), finds_warmup=True),
     ],
 )
 def test_the_sessions_count(scope):
@@ -221,3 +222,12 @@ def test_a_job_with_what_only_this_process_has_has_no_digest_and_says_why(job, c
     assert [one.is_lasting for one in found] == [True, False, True]
     assert "lock" in found[1].reason and found[0].reason == ""
     assert found[0].of((1,), WHOLE) == found[2].of((1,), WHOLE)
+
+
+def test_every_part_of_a_job_is_accounted_for():
+    """A field that is added to one of these must enter the digest, or the key, before it is added here."""
+    in_digest = {"source", "bundle", "capital_base", "rules", "stop_rules", "data_frequency", "measures", "fixed"}
+    in_key = {"space", "span"}
+    assert {field.name for field in fields(BacktestJob)} == in_digest | in_key
+    assert {field.name for field in fields(Objective)} == {"metric", "direction", "function"}
+    assert len(fields(StopRules)) == len(StopRules(min_equity=1.0).thresholds)

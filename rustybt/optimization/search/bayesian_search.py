@@ -7,13 +7,15 @@ from rustybt.optimization.parameter_space import ParameterSpace, Params
 from rustybt.optimization.search.base import Search, at_least
 from rustybt.optimization.search.optuna_proposals import Manner, OptunaProposals, sampler_seed
 
+MAX_ASKS = 5
+"""Asks for one proposal: the model costs milliseconds, and what it repeats once it mostly repeats again."""
+
 
 class BayesianSearch(Search):
     """Combinations that are likely to be good, by a model of the good and of the other trials (TPE), none twice.
 
-    The model is Optuna's tree-structured Parzen estimator: joint over all parameters for one objective, one a parameter
-    for several. Trials without a score, and those that miss a constraint, count as bad ones. Trials that run count as
-    bad ones until they are known, so that workers spread out.
+    The model is Optuna's tree-structured Parzen estimator, joint over all parameters. Trials without a score, and those
+    that miss a constraint, count as bad ones; so do trials that run, until they are known, so that workers spread out.
 
     Parameters
     ----------
@@ -57,6 +59,6 @@ class BayesianSearch(Search):
 
     def propose(self, space: ParameterSpace, objectives: int, first: list[Params]) -> OptunaProposals:
         """Start a pass."""
-        sampler = TPESampler(seed=sampler_seed(self.seed), n_startup_trials=1)
-        manner = Manner(self.lookahead, startup=self.startup)
+        sampler = TPESampler(seed=sampler_seed(self.seed), n_startup_trials=1, multivariate=True)
+        manner = Manner(self.lookahead, startup=self.startup, asks=MAX_ASKS)
         return OptunaProposals(space, sampler, manner, objectives, self.trials, first, self.seed)

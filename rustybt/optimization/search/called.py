@@ -1,7 +1,8 @@
 """How does an algorithm that calls a function become one that can be asked?
 
 It runs in a thread of its own, which hands over the point that it has come to and sleeps until it is given the value.
-The two never run at the same time.
+The two never run at the same time. A point whose value is known is answered within the thread: handing over costs more
+than most algorithms do.
 """
 
 import threading
@@ -21,9 +22,16 @@ Algorithm: TypeAlias = Callable[[Function], str]
 
 Point: TypeAlias = tuple[float, ...]
 
+MAX_KNOWN = 2_000
+"""Points in a row whose value is known, after which an algorithm has nothing else to ask."""
+
 
 class Closed(Exception):
     """Unwinds an algorithm that nobody asks any more."""
+
+
+class Repeats(Exception):
+    """Unwinds an algorithm that has nothing else to ask."""
 
 
 class Called:
@@ -35,6 +43,8 @@ class Called:
     ----------
     algorithm : callable
         Starts when the first point is asked for. It must hold no reference to this, or to what owns it.
+    known : callable, optional
+        Takes a point and gives its value, or None where it is to be asked for. Holds no such reference either.
 
     Attributes
     ----------
@@ -55,16 +65,22 @@ class Called:
     True
     """
 
-    def __init__(self, algorithm: Algorithm) -> None:
+    def __init__(self, algorithm: Algorithm, known: Callable[[Point], float | None] = lambda point: None) -> None:
         self.message = ""
         self._points: SimpleQueue[Point | str | BaseException] = SimpleQueue()
         self._values: SimpleQueue[float | None] = SimpleQueue()
         self._point: Point | None = None
+        self._value: float | None = None
         self._thread: threading.Thread | None = threading.Thread(
-            target=work, args=(algorithm, self._points, self._values), name="rustybt-search", daemon=True
+            target=work, args=(algorithm, known, self._points, self._values), name="rustybt-search", daemon=True
         )
         # Holds the queue and not self. Before its first point the thread does not run, and the value is never read.
         self._release = weakref.finalize(self, self._values.put, None)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the algorithm waits for the value at a point."""
+        return self._point is not None
 
     def point(self) -> Point | None:
         """Give the point whose value the algorithm waits for; None where it has ended or was closed.
@@ -78,6 +94,8 @@ class Called:
             return self._point
         if self._thread.ident is None:
             self._thread.start()
+        else:
+            self._values.put(self._value)
         found = self._points.get()
         if isinstance(found, tuple):
             self._point = found
@@ -89,9 +107,8 @@ class Called:
         return None
 
     def tell(self, value: float) -> None:
-        """Give the value at the point, so that the algorithm goes on; the value is finite."""
-        self._point = None
-        self._values.put(value)
+        """Give the value at the point, finite; the algorithm goes on when the next point is asked for."""
+        self._point, self._value = None, value
 
     def close(self) -> None:
         """End the algorithm wherever it is, and its thread."""
@@ -102,12 +119,25 @@ class Called:
 
 
 def work(
-    algorithm: Algorithm, points: "SimpleQueue[Point | str | BaseException]", values: "SimpleQueue[float | None]"
+    algorithm: Algorithm,
+    known: Callable[[Point], float | None],
+    points: "SimpleQueue[Point | str | BaseException]",
+    values: "SimpleQueue[float | None]",
 ) -> None:
-    """Run the algorithm, in its thread, on a function that asks across the queues."""
+    """Run the algorithm, in its thread, on a function that asks across the queues what is not known."""
+    repeats = 0
 
     def function(x: NDArray[np.float64]) -> float:
-        points.put(tuple(np.asarray(x, dtype=np.float64).tolist()))
+        nonlocal repeats
+        point = tuple(np.asarray(x, dtype=np.float64).tolist())
+        value = known(point)
+        if value is not None:
+            repeats += 1
+            if repeats >= MAX_KNOWN:
+                raise Repeats
+            return value
+        repeats = 0
+        points.put(point)
         value = values.get()
         if value is None:
             raise Closed
@@ -117,6 +147,8 @@ def work(
         points.put(algorithm(function))
     except Closed:
         pass
+    except Repeats:
+        points.put(f"its last {MAX_KNOWN} points fell on combinations that are known or excluded")
     except BaseException as error:
         points.put(error)
         raise

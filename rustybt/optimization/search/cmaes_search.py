@@ -63,7 +63,7 @@ class CMAESSearch(Search):
         numeric = numeric_of(space)
         population = self.population or 4 + math.floor(3 * math.log(max(len(numeric), 1)))
         sampler = _KnownSpaceSampler(sampler_seed(self.seed), population, numeric)
-        manner = Manner(population, generation=population, narrows=True, takes_violations=False)
+        manner = Manner(population, population, asks=3 * population, narrows=True, takes_violations=False)
         return OptunaProposals(space, sampler, manner, objectives, self.trials, first, self.seed)
 
 

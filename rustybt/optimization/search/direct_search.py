@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 from itertools import cycle, islice
 from typing import Any, ClassVar
@@ -14,11 +14,9 @@ from scipy.optimize import differential_evolution, direct
 from rustybt.optimization.conditions import Conditions
 from rustybt.optimization.parameter_space import Categorical, Float, Parameter, ParameterSpace, Params
 from rustybt.optimization.search.base import Feedback, Proposal, Proposals, Search, at_least, first_then
-from rustybt.optimization.search.called import Algorithm, Called, Function
+from rustybt.optimization.search.called import MAX_KNOWN, Algorithm, Called, Function, Point
 from rustybt.optimization.search.random_search import random_draws, total_of
 
-MAX_KNOWN = 10_000
-"""Points in a row that fall on known combinations before the space counts as exhausted."""
 LARGEST = 1e80
 """Losses are brought within this limit."""
 VIOLATING = 1e90
@@ -125,7 +123,7 @@ class Cube:
                 return f"choices without an order ({name!r})"
         return None
 
-    def params(self, point: tuple[float, ...]) -> Params:
+    def params(self, point: Point) -> Params:
         """Give the combination that a point falls on."""
         units = iter(point)
         below_one = math.nextafter(1.0, 0.0)
@@ -163,11 +161,10 @@ class PointProposals(Proposals):
     def __init__(self, cube: Cube, algorithm: Algorithm, trials: int, first: list[Params]) -> None:
         super().__init__()
         self.trials, self.total = trials, total_of(cube.space, trials)
-        self._cube = cube
-        self._called = Called(algorithm)
-        self._first = deque(first)
-        self._values: dict[Any, float] = {}
-        self._asked: Any = None
+        self._cube, self._first = cube, deque(first)
+        self._values: dict[Hashable, float] = {}
+        self._called = Called(algorithm, partial(known_value, cube, self._values))
+        self._asked: Hashable = None
 
     def ask(self, count: int) -> list[Proposal]:
         """Give the next proposal; none before the feedback of the last, and none at the end."""
@@ -186,27 +183,29 @@ class PointProposals(Proposals):
             return self._first.popleft()
         if not self._cube.width:
             return None if self._values else self._cube.params(())
-        for _ in range(MAX_KNOWN):
-            point = self._called.point()
-            if point is None:
-                self._say_ended(self._called.message)
-                return None
-            params = self._cube.params(point)
-            key = self._cube.space.encode(params)
-            if key not in self._values and self._cube.space.allows(params):
-                return params
-            self._called.tell(self._values.get(key, WORST))
-        self._say_ended(f"its last {MAX_KNOWN} points fell on combinations that are known or excluded")
-        return None
+        point = self._called.point()
+        if point is None:
+            self._say_ended(self._called.message)
+            return None
+        return self._cube.params(point)
 
     def _say_ended(self, why: str) -> None:
         if why and len(self._values) != self.total:
             self.notes.append(f"ended after {len(self._values)} of {self.trials} trials: {why}")
 
     def tell(self, number: int, feedback: Feedback) -> None:
-        """Remember the value of the combination, and let the algorithm go on where it waits for it."""
-        self._values[self._asked] = value_of(feedback)
+        """Remember the value of the combination, and give it to the algorithm where it waits for it."""
+        self._values[self._asked] = value = value_of(feedback)
         self._asked = None
+        if self._called.is_asked:
+            self._called.tell(value)
+
+
+def known_value(cube: Cube, values: Mapping[Hashable, float], point: Point) -> float | None:
+    """Give the value of a point whose combination was tried or is excluded; None of others."""
+    params = cube.params(point)
+    value = values.get(cube.space.encode(params))
+    return WORST if value is None and not cube.space.allows(params) else value
 
 
 def value_of(feedback: Feedback) -> float:

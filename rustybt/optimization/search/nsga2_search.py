@@ -22,7 +22,8 @@ class NSGA2Search(Search):
         Same seed, same proposals.
     population : int, optional
         Trials a generation, and the number that may be under way at once. The first generation is drawn at random;
-        each other is proposed when all feedback of the one before is there.
+        each other is proposed when all feedback of the one before is there. Without it a tenth of the trials, at least
+        10 and at most 50.
     conditions : condition or iterable of conditions, optional
         Combinations that do not meet them are not proposed.
 
@@ -38,21 +39,24 @@ class NSGA2Search(Search):
     Examples
     --------
     >>> from rustybt.optimization import Integer
-    >>> proposals = NSGA2Search(population=10).begin(ParameterSpace({"fast": Integer(5, 50)}), objectives=2)
+    >>> proposals = NSGA2Search(trials=100).begin(ParameterSpace({"fast": Integer(5, 50)}), objectives=2)
     >>> len(proposals.ask(100)), proposals.lookahead
     (10, 10)
     """
 
     max_objectives = None
 
-    def __init__(self, trials: int = 100, seed: int = 0, population: int = 20, conditions: Conditions = ()) -> None:
+    def __init__(
+        self, trials: int = 100, seed: int = 0, population: int | None = None, conditions: Conditions = ()
+    ) -> None:
         super().__init__(conditions)
         self.trials, self.seed = at_least(1, "trials", trials, self), at_least(0, "seed", seed, self)
-        self.population = at_least(2, "population", population, self)
+        size = min(max(self.trials // 10, 10), 50) if population is None else population
+        self.population = at_least(2, "population", size, self)
 
     def propose(self, space: ParameterSpace, objectives: int, first: list[Params]) -> OptunaProposals:
         """Start a pass."""
         sampler = NSGAIISampler(seed=sampler_seed(self.seed), population_size=self.population)
         size = self.population
-        manner = Manner(size, generation=size, startup=size, learns_refusals=False)
+        manner = Manner(size, size, startup=size, learns_refusals=False)
         return OptunaProposals(space, sampler, manner, objectives, self.trials, first, self.seed)

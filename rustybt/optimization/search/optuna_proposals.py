@@ -22,7 +22,7 @@ from rustybt.optimization.search.optuna_space import distributions_of, params_of
 from rustybt.optimization.search.random_search import random_draws, total_of
 
 MAX_ASKS = 10
-"""How often a sampler is asked for one proposal before chance chooses."""
+"""How often a sampler is asked for one proposal, where nothing else is said, before chance chooses."""
 DONE = "after {} proposals the search proposed nothing but what it had proposed before; the others are drawn at random"
 LARGEST = sys.float_info.max / 1e6
 """Losses and violations are brought within this limit, so that sums over them stay finite."""
@@ -40,6 +40,8 @@ class Manner(NamedTuple):
         from each.
     startup : int
         Number of proposals that are drawn at random before it is asked.
+    asks : int
+        How often it is asked for one proposal, at most, before chance chooses.
     narrows : bool
         It draws around one place, ever closer. What it repeats is told to it again, and what chance proposes in its
         place is not; when it does nothing but repeat itself it is asked no more. Else repetitions are withdrawn.
@@ -52,6 +54,7 @@ class Manner(NamedTuple):
     lookahead: int
     generation: int | None = None
     startup: int = 0
+    asks: int = MAX_ASKS
     narrows: bool = False
     learns_refusals: bool = True
     takes_violations: bool = True
@@ -125,7 +128,7 @@ class OptunaProposals(Proposals):
             return None if self._waits() else self._impose(self._first.popleft())
         repeats = 0
         if len(self._keys) >= self.manner.startup and not self._is_done:
-            for _ in range(MAX_ASKS):
+            for _ in range(self.manner.asks):
                 if self._waits():
                     return None
                 params, is_repeat = self._steered()
@@ -142,7 +145,7 @@ class OptunaProposals(Proposals):
             return None
         if not self.manner.narrows:
             return self._impose(params)
-        if repeats == MAX_ASKS:
+        if repeats == self.manner.asks:
             self._is_done = True
             self.notes.append(DONE.format(len(self._keys)))
         return self._proposed([], params)

@@ -23,9 +23,10 @@ from rustybt.optimization.search.random_search import random_draws, total_of
 class TPEHyperbandSearch(Search):
     """Optuna's TPESampler and HyperbandPruner: each combination runs on growing budgets until it is pruned.
 
-    This is not BOHB. Optuna assigns each combination to a bracket by chance, with a model of its own a bracket; it
-    prunes as results come in, by those that happen to be there, so that early ones go on more easily; and every
-    combination starts on the least budget. `BOHBSearch` follows the paper, and checks first whether pruning is safe.
+    This is not BOHB. Optuna assigns each combination to a bracket by chance, with a model of its own for each, and a
+    bracket begins to prune on the budget that the paper would start it on; here every combination starts on the least.
+    It prunes as results come in, by those that are there, so that early ones go on more easily. `BOHBSearch` follows
+    the paper, and checks first whether pruning is safe.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class TPEHyperbandSearch(Search):
 
     Notes
     -----
-    A combination without a score on a part of the budget is pruned there; constraints do not decide what is pruned.
+    Where its bracket prunes, a combination without a score is pruned; constraints do not decide what is.
 
     Examples
     --------

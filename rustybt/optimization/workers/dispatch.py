@@ -19,6 +19,7 @@ from rustybt.optimization.workers.base import Outcome, Take, outcome_of
 from rustybt.optimization.workers.crew import Crew
 from rustybt.optimization.workers.limits import Limits
 from rustybt.optimization.workers.memory import private_mb
+from rustybt.optimization.workers.pace import share_of_rest
 from rustybt.optimization.workers.parcel import Parcel
 from rustybt.optimization.workers.returns import Returns
 from rustybt.optimization.workers.seat import CHUNK_S, Queued, Seat, Verdict
@@ -95,15 +96,14 @@ class Dispatch:
 
     def wanted_chunks(self, seat: Seat) -> int:
         """Say how many chunks a worker should have in flight."""
-        if seat.since is None or not seat.mean_s < PREFETCH_BELOW_S:
+        if seat.since is None or not seat.pace.mean_s < PREFETCH_BELOW_S:
             return 1
         near_end = self.left is not None and self.left < 2 * len(self.seats) * self.chunk_size(seat)
         return 1 if near_end else 2
 
     def chunk_size(self, seat: Seat) -> int:
         """Say how many tasks make a chunk for a worker: few where few are left."""
-        size = seat.chunk_size()
-        return size if self.left is None else max(1, min(size, self.left // (2 * len(self.seats))))
+        return share_of_rest(seat.pace.chunk_size(), self.left, len(self.seats))
 
     def next_chunk(self, size: int) -> list[Queued]:
         """Take tasks: first what came back from workers that are gone, then new ones."""
@@ -123,7 +123,7 @@ class Dispatch:
         if not seat.chunks and seat.since is not None:
             seat.since = time.monotonic()
         seat.chunks.append(chunk)
-        seat.last_size = len(chunk)
+        seat.pace.last_size = len(chunk)
         try:
             self.send_job(seat)
             seat.connection.send_bytes(message)

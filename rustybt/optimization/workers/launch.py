@@ -76,13 +76,11 @@ def start_interpreter(code: str, **options: Any) -> "subprocess.Popen[bytes]":
         raise WorkerError("sys.executable is empty: worker processes need a Python to start; use num_workers=1")
     path = [entry for entry in sys.path if isinstance(entry, str)]
     environment = {"PYTHONHASHSEED": "0", **os.environ, **QUIET_LIBRARIES}
-    options.setdefault("stdin", subprocess.DEVNULL)
     output = 2 if is_open(2) else subprocess.DEVNULL
+    options = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, **options}
     return subprocess.Popen(
         [sys.executable, "-c", f"import sys; sys.path[:] = {path!r}; {code}"],
         env=environment,
-        stdout=output,
-        stderr=output,
         start_new_session=True,
         **options,
     )

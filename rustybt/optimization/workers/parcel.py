@@ -8,11 +8,12 @@ import hashlib
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
 import cloudpickle
@@ -64,7 +65,7 @@ def pack(value: Any) -> Parcel:
     buffer = io.BytesIO()
     with user_modules_by_value():
         try:
-            cloudpickle.Pickler(buffer, protocol=5).dump(value)
+            TracedPickler(buffer, protocol=5).dump(value)
         except Exception as error:
             raise WorkerError(
                 f"the strategy cannot be sent to worker processes ({type(error).__name__}: {error}): it, or a global "
@@ -72,6 +73,23 @@ def pack(value: Any) -> Parcel:
             ) from error
     payload = buffer.getvalue()
     return Parcel(hashlib.sha256(payload).hexdigest(), payload)
+
+
+def reduce_code(code: CodeType) -> tuple[Any, ...]:
+    """Reduce a code object as cloudpickle does, but keep its file's name: tracebacks then show the user's lines."""
+    constructor, arguments, *_ = cloudpickle.Pickler.dispatch_table[CodeType](code)
+    return code_of_file, (code.co_filename, constructor, arguments)
+
+
+def code_of_file(file: str, constructor: Callable[..., CodeType], arguments: tuple[Any, ...]) -> CodeType:
+    """Give the code object of `reduce_code`."""
+    return constructor(*arguments).replace(co_filename=file)
+
+
+class TracedPickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Takes code by value, with the names of the files that it came from."""
+
+    dispatch_table = ChainMap({CodeType: reduce_code}, cloudpickle.Pickler.dispatch_table)
 
 
 def unpack(payload: bytes) -> Any:

@@ -10,7 +10,8 @@ from collections import deque
 from rustybt.optimization.trial import TrialStatus
 from rustybt.optimization.workers.base import Outcome
 from rustybt.optimization.workers.ending import Ending, MemoryShortage
-from rustybt.optimization.workers.seat import NAN, Queued, Verdict
+from rustybt.optimization.workers.pace import NAN
+from rustybt.optimization.workers.seat import Queued, Verdict
 
 MAX_DEATHS = 2
 """Workers that may die under a task alone by its own doing."""

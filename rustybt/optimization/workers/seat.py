@@ -8,16 +8,11 @@ from typing import Any, NamedTuple
 
 from rustybt.optimization.trial import TrialStatus
 from rustybt.optimization.workers.launch import Launched
+from rustybt.optimization.workers.pace import Pace
 from rustybt.optimization.workers.statistics import Tally
 
 CHUNK_S = 0.03
 """Work in a chunk."""
-CHUNK_BYTES = 4 << 20
-"""Results in a chunk: they are in memory twice on both sides while they cross."""
-MAX_CHUNK = 512
-GROWTH = 4
-"""A chunk is at most this many times as large as the worker's last: the first tasks may be untypically short."""
-NAN = float("nan")
 
 
 class Queued(NamedTuple):
@@ -75,12 +70,8 @@ class Seat:
         In flight, the running one first.
     since : float or None
         Monotonic time from which the running chunk's limit counts; None until the job is open there.
-    mean_s : float
-        Recent time of one task; NaN before the first.
-    mean_bytes : float
-        Recent size of one result.
-    last_size : int
-        Of the last chunk.
+    pace : Pace
+        How fast tasks went.
     is_condemned : bool
         The pool has ended it, and waits for its end.
     verdict : Verdict or None
@@ -94,9 +85,7 @@ class Seat:
     has_job: bool = False
     chunks: deque[list[Queued]] = field(default_factory=deque)
     since: float | None = None
-    mean_s: float = NAN
-    mean_bytes: float = 0.0
-    last_size: int = 0
+    pace: Pace = field(default_factory=lambda: Pace(CHUNK_S))
     is_condemned: bool = False
     verdict: Verdict | None = None
     tally: Tally = field(default_factory=Tally)
@@ -109,7 +98,7 @@ class Seat:
     def begin_run(self) -> None:
         """Forget the last run: the job is sent again, so that a run finds no state of the one before."""
         self.has_job, self.since = False, None
-        self.mean_s, self.mean_bytes, self.last_size = NAN, 0.0, 0
+        self.pace = Pace(CHUNK_S)
         self.tally.begin_run()
 
     @property
@@ -122,21 +111,11 @@ class Seat:
         """Whether it has opened the job and runs a chunk."""
         return self.since is not None and bool(self.chunks)
 
-    def chunk_size(self) -> int:
-        """Say how many tasks make a chunk, as far as time and size of the ones before tell."""
-        if not self.mean_s >= 0:
-            return 1
-        by_time, by_size = CHUNK_S / max(self.mean_s, 1e-9), CHUNK_BYTES / max(self.mean_bytes, 1.0)
-        return max(1, min(int(by_time), int(by_size), GROWTH * self.last_size, MAX_CHUNK))
-
     def finish_chunk(self, seconds: float, size: int) -> list[Queued]:
         """Take the running chunk as done, in so much time and with results of so many bytes."""
         chunk = self.chunks.popleft()
-        mean_s, mean_bytes = seconds / len(chunk), size / len(chunk)
-        is_first = self.mean_s != self.mean_s
-        self.mean_s = mean_s if is_first else 0.7 * self.mean_s + 0.3 * mean_s
-        self.mean_bytes = mean_bytes if is_first else max(mean_bytes, 0.7 * self.mean_bytes + 0.3 * mean_bytes)
+        self.pace.learn(len(chunk), seconds, size)
+        self.tally.count(len(chunk), seconds)
         self.since = time.monotonic()
         self.verdict = None  # it came back before its end did
-        self.tally.count(len(chunk), seconds)
         return chunk

@@ -1,8 +1,8 @@
 """What does a worker process do between its first message and its last?
 
 It answers the driver over one connection until the driver hangs up. Messages to it: ("job", payload, modules, folder,
-path) and ("chunk", payloads). From it: ("ready", MB that it holds), ("broken", text) and ("done", records) with one `attempt` a
-payload. How it was started, forked or spawned, is none of its concern.
+path) and ("chunk", payloads). From it: ("ready", MB that it holds), ("broken", text) and ("done", records) with one
+`attempt` a payload. How it was started, forked or spawned, is none of its concern.
 """
 
 import gc

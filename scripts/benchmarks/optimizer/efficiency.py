@@ -64,7 +64,7 @@ def pooled(pool: PersistentWorkerPool, trials: int) -> tuple[float, float, float
 
 
 def plain(trials: int) -> tuple[float, float]:
-    """Run each half in a process of its own: seconds from the start signal to the later end, sum of the final values."""
+    """Run each half in a process of its own: seconds from the signal to the later end, sum of the final values."""
     arguments = [str(trials), SPAN["start"], SPAN["end"]]
     processes = [
         subprocess.Popen(

@@ -18,7 +18,8 @@ ALONE = """
 import sys
 from rustybt import run_algorithm
 from scripts.benchmarks.optimizer.strategies import Crossover
-perf = run_algorithm(sys.argv[3], sys.argv[4], strategy=Crossover(fast=int(sys.argv[1]), slow=int(sys.argv[2])), bundle="mag-7")
+strategy = Crossover(fast=int(sys.argv[1]), slow=int(sys.argv[2]))
+perf = run_algorithm(sys.argv[3], sys.argv[4], strategy=strategy, bundle="mag-7")
 print(repr(float(perf["portfolio_value"].iloc[-1])))
 """
 

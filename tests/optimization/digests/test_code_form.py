@@ -39,7 +39,7 @@ def test_layout_comments_and_docstrings_do_not_enter_the_form(module):
     pairs = list(zip(codes(compile(tree, "a", "exec")), codes(compile(bare, "b", "exec")), strict=True))
     same = [form_of(one).form == form_of(other).form for one, other in pairs if one.co_flags & 0x02]
     assert len(same) > 3
-    assert sum(same) >= 0.95 * len(same)  # later Pythons lay conditions out by lines
+    assert sum(same) >= 0.98 * len(same)  # now and then the compiler doubles an end by its line
 
 
 BODY = """

@@ -38,11 +38,6 @@ class TestDirectSearch(SearchContract):
         assert threads() == []
 
 
-class TestDirectSearchUnbiased(TestDirectSearch):
-    def make(self, trials=30, seed=5, **options):
-        return DirectSearch(trials=trials, seed=seed, locally_biased=False, **options)
-
-
 def valley(params, objectives):
     return Feedback(((params["x"] - 0.3) ** 2 + 2 * (params["y"] - 0.8) ** 2,))
 

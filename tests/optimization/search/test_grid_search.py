@@ -4,8 +4,8 @@ import time
 import pytest
 
 from rustybt.errors import InvalidParameter
-from rustybt.optimization import Float, GridSearch, Integer, ParameterSpace
-from tests.optimization.search.contract import FINITE, SearchContract, everything
+from rustybt.optimization import Categorical, Float, GridSearch, Integer, ParameterSpace
+from tests.optimization.search.contract import CONDITIONAL, FINITE, SearchContract, distinct, everything
 
 
 class TestGridSearch(SearchContract):
@@ -28,8 +28,19 @@ def test_a_huge_grid_is_made_as_it_is_asked_for():
     assert time.perf_counter() - began < 5
 
 
+def test_a_grid_leaves_out_what_differs_only_in_parameters_that_are_not_active():
+    numbers = {f"of_{kind}": Integer(1, 1000, when=f"kind == '{kind}'") for kind in "abc"}
+    space = ParameterSpace({"kind": Categorical(["a", "b", "c"]), **numbers})
+    began = time.perf_counter()
+    found = everything(GridSearch(), space)
+    assert time.perf_counter() - began < 5
+    assert len(found) == 3000
+    assert found[1000] == {"kind": "b", "of_a": None, "of_b": 1, "of_c": None}
+
+
 def test_the_total_counts_what_meets_the_conditions():
     assert GridSearch().begin(FINITE).total == 48
+    assert GridSearch().begin(CONDITIONAL).total == len(distinct(CONDITIONAL)) == 4 * (4 + 1 + 3 * 3 + 1)
     assert GridSearch("fast < slow").begin(FINITE).total == len(everything(GridSearch("fast < slow"), FINITE)) == 30
 
 

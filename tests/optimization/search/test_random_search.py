@@ -1,4 +1,5 @@
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -8,7 +9,15 @@ from rustybt.errors import InvalidParameter
 from rustybt.optimization import Float, Integer, ParameterSpace, RandomSearch
 from rustybt.optimization.search import random_search
 from rustybt.optimization.workers.pool import PersistentWorkerPool
-from tests.optimization.search.contract import ALL, CONTINUOUS, FINITE, SearchContract, everything
+from tests.optimization.search.contract import (
+    ALL,
+    CONDITIONAL,
+    CONTINUOUS,
+    FINITE,
+    SearchContract,
+    distinct,
+    everything,
+)
 
 
 class TestRandomSearch(SearchContract):
@@ -57,6 +66,13 @@ def test_values_are_spread_as_their_kinds_say():
     assert stats.kstest([math.log10(p["rate"]) for p in trials], stats.uniform(-4, 4).cdf).pvalue > 0.001
     counts = np.bincount([p["fast"] for p in trials], minlength=7)[1:]
     assert stats.chisquare(counts).pvalue > 0.001
+
+
+def test_every_combination_of_a_conditional_space_is_equally_likely():
+    firsts = [CONDITIONAL.encode(next(iter(everything(RandomSearch(1, seed), CONDITIONAL)))) for seed in range(1200)]
+    counts = Counter(firsts)
+    assert counts.keys() == distinct(CONDITIONAL)
+    assert stats.chisquare(list(counts.values())).pvalue > 0.001
 
 
 def test_conditions_do_not_change_the_spread_of_what_remains():

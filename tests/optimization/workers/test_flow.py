@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from rustybt.optimization.workers.seat import CHUNK_BYTES, MAX_CHUNK
+from rustybt.optimization.workers.pace import CHUNK_BYTES, MAX_CHUNK
 from tests.optimization.workers.contract import CallJob, run, values
 
 CHUNKS_IN_FLIGHT = 2
