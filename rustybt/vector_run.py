@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -220,17 +221,17 @@ class Batch:
         tuple of BatchRun, or None
             One for each number, equal to the last bit to the run of a batch over those sessions; None where the shorter
             runs would differ: a ticker then names another asset, the strategy decides otherwise when it is shown fewer
-            sessions, as one does that looks ahead in its arrays (asked for the shortest run), or a stop rule ended the
-            run.
+            sessions, as one does that looks ahead in its arrays, or a stop rule ended the run.
         """
         shorter = [self._until(count) for count in sessions]
         if not self._names_the_same(strategy, shorter):
             return None
+        untouched = copy(strategy)
         decisions = self._run.decide(strategy)
-        shortest = min(shorter, key=lambda run: run.span.last, default=self._run)
-        early = decisions if shortest.span == self._run.span else shortest.decide(strategy)
-        if not np.array_equal(decisions[: len(early)], early, equal_nan=True):
-            return None
+        for last in sorted({run.span.last for run in shorter} - {self._run.span.last}):
+            early = self._run.decide(copy(untouched), last)
+            if not np.array_equal(decisions[: len(early)], early, equal_nan=True):
+                return None
         outcome = self._run.simulate(strategy, decisions, keeps_orders=False)
         if outcome.stopped is not None:
             return None

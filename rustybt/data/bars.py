@@ -283,6 +283,21 @@ class Bars:
 
     # ------------------------------------------------------------------------------------------------------------
 
+    def until(self, last: int) -> "Bars":
+        """Give the bars up to an earlier session.
+
+        Parameters
+        ----------
+        last : int
+            Its row.
+
+        Returns
+        -------
+        Bars
+            Equal to those of a span that ends there. What is kept of all sessions is cut off, not computed again.
+        """
+        return _Beginning(self, last)
+
     def _kept(self, key: tuple[Any, ...], make: Callable[[], FloatArray]) -> FloatArray:
         return self._memo.get(key, make)
 
@@ -309,6 +324,18 @@ class Bars:
             return names.index(asset)
         near = did_you_mean(asset, self.symbols) if isinstance(asset, str) else ""
         raise InvalidParameter(f"asset {asset!r} is not among {', '.join(self.symbols)}{near}: give one that is")
+
+
+class _Beginning(Bars):
+    """The first sessions of other bars, whose results it cuts off: no row depends on a later one."""
+
+    def __init__(self, whole: Bars, last: int) -> None:
+        super().__init__(whole.portal, whole.first, last, whole.assets, whole._memo.max_bytes)
+        self._whole = whole
+
+    def _kept(self, key: tuple[Any, ...], make: Callable[[], FloatArray]) -> FloatArray:
+        found = self._whole._memo.find(key)
+        return super()._kept(key, make) if found is None else found[: len(self)]
 
 
 @lru_cache(maxsize=4)

@@ -190,11 +190,15 @@ class VectorRun(NamedTuple):
         """
         return self.simulate(strategy, self.decide(strategy), keeps_orders)
 
-    def decide(self, strategy: VectorStrategy) -> FloatArray:
-        """Let a strategy decide, and drop what it decides for the sessions that warm it up; see `decisions_of`."""
+    def decide(self, strategy: VectorStrategy, last: int | None = None) -> FloatArray:
+        """Let a strategy decide, shown no session after a row; see `decisions_of`.
+
+        What it decides for the sessions that warm it up is dropped.
+        """
         span, shown_from = self.span, self.setup.shown_from(self.span.first)
-        shown = decisions_of(strategy, bars_of(self.portal, shown_from, span.last, self.assets_of(strategy)))
-        return shown[span.first - shown_from :]
+        bars = bars_of(self.portal, shown_from, span.last, self.assets_of(strategy))
+        decisions = decisions_of(strategy, bars if last is None else bars.until(last))
+        return decisions[span.first - shown_from :]
 
     def simulate(self, strategy: VectorStrategy, decisions: FloatArray, keeps_orders: bool) -> Outcome:
         """Simulate a strategy whose decisions are known; see `run`."""

@@ -52,7 +52,8 @@ class WindowRule:
     span's first session, or from the first of its month where no session of the month is left out before it: years of
     a bundle that begins on 3 January begin on 1 January. All edges are counted from there, and not from the edge
     before, so that they do not drift at the ends of months; where calendar time and sessions come together, time is
-    counted first.
+    counted first. An embargo of calendar time after an in-sample part of sessions is counted from its last
+    session; out-of-sample parts of so many sessions are then a little longer or shorter, and still leave none out.
 
     Attributes
     ----------
@@ -100,7 +101,8 @@ class WindowRule:
         while True:
             move = self.step * times
             split = move + self.in_sample
-            begin, end = table.row(split + self.embargo), table.row(split + self.embargo + self.out_of_sample)
+            begin, _ = table.edge(split, self.embargo)
+            end, end_day = table.edge(split + self.out_of_sample, self.embargo)
             if begin > table.last:
                 break
             times += 1
@@ -115,8 +117,7 @@ class WindowRule:
                         f"in_sample {self.in_sample} holds no session before the out-of-sample part that begins at "
                         f"{table.days[begin]}: take a longer one"
                     )
-                is_partial = table.misses(end, split + self.embargo + self.out_of_sample)
-                found.append(Window(len(found), in_sample, out_of_sample, is_partial))
+                found.append(Window(len(found), in_sample, out_of_sample, table.misses(end, end_day)))
         if not found:
             raise InvalidParameter(
                 f"no window fits into the {table.last - table.first + 1} sessions from {table.days[table.first]} to "
@@ -297,26 +298,29 @@ class _Table:
         skips_none = days[first - 1] < month if first else days[first] - month < LONGEST_REST
         return _Table(days, first, last, month if skips_none else days[first])
 
-    def day(self, after: Length) -> np.datetime64:
-        """Give the day that lies calendar time after the origin; one that its month lacks becomes the month's last."""
-        month = self.origin.astype("datetime64[M]")
-        there = month + after.months
-        day = self.origin - month.astype("datetime64[D]")
-        latest = (there + 1).astype("datetime64[D]") - there.astype("datetime64[D]") - np.timedelta64(1, "D")
-        moved: np.datetime64 = there.astype("datetime64[D]") + min(day, latest) + after.days
-        return moved
-
     def row(self, after: Length) -> int:
         """Give the row of the first session that lies a length after the start; beyond the table, one past its end."""
-        timed = after.months or after.days
-        row = int(np.searchsorted(self.days, self.day(after))) if timed else self.first
-        return row + after.sessions
+        return self._row_after(self.origin, after) if _is_timed(after) else self.first + after.sessions
 
-    def misses(self, end: int, after: Length) -> bool:
-        """Say whether the span lacks sessions of a part that ends before a row, which lies a length after the start."""
-        if end - 1 != self.last or end < len(self.days) or after.sessions:
+    def edge(self, split: Length, gap: Length) -> tuple[int, np.datetime64 | None]:
+        """Give the first row after a gap that follows a length after the start, and its day, where time alone says."""
+        if not (split.sessions and _is_timed(gap)):
+            after = split + gap
+            return self.row(after), None if after.sessions else _shifted(self.origin, after)
+        row = self.row(split)
+        if row > len(self.days):
+            return row, None
+        day_after = self.days[row - 1] + 1
+        return self._row_after(day_after, gap), None if gap.sessions else _shifted(day_after, gap)
+
+    def _row_after(self, day: np.datetime64, after: Length) -> int:
+        return int(np.searchsorted(self.days, _shifted(day, after))) + after.sessions
+
+    def misses(self, end: int, end_day: np.datetime64 | None) -> bool:
+        """Say whether the span lacks sessions of a part that ends before a row, and before its day if time decides."""
+        if end - 1 != self.last or end < len(self.days) or end_day is None:
             return end - 1 > self.last
-        return bool(self.day(after) - 1 - self.days[self.last] > LONGEST_REST)
+        return bool(end_day - 1 - self.days[self.last] > LONGEST_REST)
 
     def between(self, start: pd.Timestamp, end: pd.Timestamp, what: str) -> Span:
         """Give the sessions from one date to another, which must lie within the span."""
@@ -334,6 +338,20 @@ class _Table:
         if first > last:
             raise InvalidParameter(f"{what} from {begin} to {until} holds no session: choose a longer part")
         return Span(first, last)
+
+
+def _is_timed(length: Length) -> bool:
+    return bool(length.months or length.days)
+
+
+def _shifted(day: np.datetime64, after: Length) -> np.datetime64:
+    """Give the day that lies calendar time after another; one that its month lacks becomes the month's last."""
+    month = day.astype("datetime64[M]")
+    there = month + after.months
+    offset = day - month.astype("datetime64[D]")
+    latest = (there + 1).astype("datetime64[D]") - there.astype("datetime64[D]") - np.timedelta64(1, "D")
+    moved: np.datetime64 = there.astype("datetime64[D]") + min(offset, latest) + after.days
+    return moved
 
 
 def _listed(windows: Any) -> list[Any]:

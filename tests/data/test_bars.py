@@ -211,3 +211,19 @@ def test_what_is_no_span_is_refused(quad):
     for chosen in ([], [assets[0], assets[0]]):
         with pytest.raises(InvalidParameter, match="hold none, or one twice"):
             Bars(portal, 0, 5, chosen)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("indicator", INDICATORS)
+@pytest.mark.parametrize("name", ["quad", "holes"])
+def test_bars_until_a_session_are_those_of_a_span_that_ends_there(name, indicator, is_known, request):
+    bundle = request.getfixturevalue(name)
+    whole, shorter = of(bundle, 100, 400), of(bundle, 100, 250)
+    if is_known:
+        INDICATORS[indicator](whole)
+    cut = whole.until(250)
+    array = INDICATORS[indicator](cut)
+    assert array.tobytes() == INDICATORS[indicator](shorter).tobytes()
+    assert (cut.shape, array.flags.c_contiguous, array.flags.writeable) == (shorter.shape, True, False)
+    assert cut.sessions.tolist() == shorter.sessions.tolist()
+    assert (cut.statistics.arrays == 0) == is_known

@@ -133,6 +133,13 @@ def test_calendar_time_and_sessions_together():
     assert windows[1] == ((year[0] + 60, year[1] + 60), (year[1] + 66, year[1] + 125))
 
 
+def test_an_embargo_of_calendar_time_after_sessions_is_never_shorter():
+    first = NYSE.get_loc("2012-01-12")  # a Thursday; the Monday after was a holiday
+    starts = [NYSE[out[0]].date().isoformat() for _, out in cut(2, 1, embargo="3 days", first=first, last=first + 6)]
+    # After Friday 13, Tuesday 17 and so on, three days pass before the next session.
+    assert starts == ["2012-01-17", "2012-01-23"]
+
+
 def test_calendar_parts_say_when_they_are_partial():
     first = NYSE.get_loc("2012-01-03")
     assert [w.is_partial for w in window_rule("4 years", "1 year").cut(NYSE, first)] == [False]
@@ -337,7 +344,7 @@ def test_windows_are_in_order_and_keep_their_distance(in_sample, out_of_sample, 
             assert w.in_sample.first == first
     if isinstance(in_sample, int) and not anchored:
         assert {w.in_sample.size for w in windows} == {in_sample}
-    if isinstance(out_of_sample, int):
+    if isinstance(out_of_sample, int) and isinstance(embargo, int):
         assert {w.out_of_sample.size for w in windows if not w.is_partial} <= {out_of_sample}
 
 

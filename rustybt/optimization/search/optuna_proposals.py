@@ -231,7 +231,8 @@ class OptunaProposals(Proposals):
         missed = [0.0 if feedback.has_losses else 1.0, *map(missed_by, feedback.violations)]
         if self.manner.takes_violations:
             for place, violation in enumerate(missed):
-                trial.set_constraint(str(place), violation)
+                if violation:  # the sampler reads all constraints of all trials, each time
+                    trial.set_constraint(str(place), violation)
         elif sum(missed):
             losses = tuple(max(loss, bad) + sum(missed) for loss, bad in zip(losses, worst, strict=True))
         self._study.tell(trial, bounded(losses))

@@ -63,6 +63,17 @@ class Crew:
         for seat in self.seats:
             seat.tally.end_run()
 
+    def abandon_run(self) -> None:
+        """End the workers of a run that nobody waits for, and keep what the next ones are forked from."""
+        try:
+            for seat in self.seats:
+                self.kill(seat)
+            while self.seats:
+                self.collect(self.seats[-1], "its run was given up")
+        except BaseException:
+            self.end()
+            raise
+
     def kill(self, seat: Seat) -> None:
         """End a worker at once; its connection then closes."""
         assert self.launcher is not None
@@ -104,7 +115,7 @@ class Crew:
                 self.launcher.close()
             else:
                 self.launcher.disown()
-        self.ended += [seat.tally.of_ended(seat.pid, "was ended with its pool or run") for seat in self.seats]
+        self.ended += [seat.tally.of_ended(seat.pid, "was ended with its pool") for seat in self.seats]
         self.seats, self.launcher, self.prepared = [], None, Preparation()
 
 

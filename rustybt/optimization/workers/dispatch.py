@@ -72,7 +72,7 @@ class Dispatch:
             self.feed_suspects()
             for seat in list(self.seats):
                 self.feed(seat)
-            if any(seat.chunks or seat.is_condemned for seat in self.seats):
+            if any(seat.chunks or seat.is_leaving for seat in self.seats):
                 self.listen()
             elif self.returned.suspects:
                 self.recycle(self.seats[0], "the task that is next needs a worker that has run nothing")
@@ -89,7 +89,7 @@ class Dispatch:
 
     def feed(self, seat: Seat) -> None:
         """Give a worker as many chunks as it should have in flight."""
-        while not seat.is_condemned and len(seat.chunks) < self.wanted_chunks(seat):
+        while not seat.is_leaving and len(seat.chunks) < self.wanted_chunks(seat):
             chunk = self.next_chunk(self.chunk_size(seat))
             if not chunk or not self.send(seat, chunk):
                 return
@@ -115,21 +115,25 @@ class Dispatch:
         return [Queued(*task) for task in tasks]
 
     def send(self, seat: Seat, chunk: list[Queued]) -> bool:
-        """Send a chunk, and before it the job where the worker has it not; False if the worker is busy or gone."""
+        """Send a chunk, and before it the job where the worker has it not; False if the worker is busy or gone.
+
+        One that is gone may have said something before, which is heard first.
+        """
         message = pickle.dumps(("chunk", [task.payload for task in chunk]))
         if seat.chunks and len(message) > SAFE_BYTES:
             self.returned.put_back(chunk)
             return False
         if not seat.chunks and seat.since is not None:
             seat.since = time.monotonic()
-        seat.chunks.append(chunk)
-        seat.pace.last_size = len(chunk)
         try:
             self.send_job(seat)
             seat.connection.send_bytes(message)
         except OSError:
-            self.replace(seat, ran=len(seat.chunks) > 1)
+            seat.is_deaf = True
+            self.returned.put_back(chunk)
             return False
+        seat.chunks.append(chunk)
+        seat.pace.last_size = len(chunk)
         return True
 
     def send_job(self, seat: Seat) -> None:
@@ -222,12 +226,9 @@ class Dispatch:
             self.returned.put_back(chunk)
         self.crew.hire(position)
 
-    def replace(self, seat: Seat, ran: bool = True) -> None:
-        """Put a new worker on the seat of one that ended, and its tasks back.
-
-        `ran` says whether it may have been at work on the first of its chunks, if it had opened the job at all.
-        """
-        ran = ran and seat.is_at_work
+    def replace(self, seat: Seat) -> None:
+        """Put a new worker on the seat of one that ended, and its tasks back."""
+        ran = seat.is_at_work
         if ran and seat.since is not None:
             seat.tally.busy_s += time.monotonic() - seat.since
         position = self.seats.index(seat)

@@ -1,7 +1,7 @@
 """Who keeps the worker processes between runs?
 
 A pool starts its workers when the first run needs them and keeps them until it is closed, collected or the program
-ends. An interrupted run ends them at once; the next run starts new ones.
+ends. A run that is given up ends them at once; the next run starts new ones.
 """
 
 import os
@@ -98,6 +98,9 @@ class PersistentWorkerPool:
             self._crew.begin_run(self.num_workers, preparation)
             yield from Dispatch(self._crew, parcel, preparation.modules, take, total, limits).outcomes()
             self._crew.end_run()
+        except GeneratorExit:
+            self._crew.abandon_run()
+            raise
         except BaseException:
             self._crew.end()  # what is still in flight must not answer the next run
             raise

@@ -73,7 +73,9 @@ class Seat:
     pace : Pace
         How fast tasks went.
     is_condemned : bool
-        The pool has ended it, and waits for its end.
+        The pool has ended it.
+    is_deaf : bool
+        Something could not be sent to it.
     verdict : Verdict or None
         Why, where that is the running chunk's fault.
     tally : Tally
@@ -87,6 +89,7 @@ class Seat:
     since: float | None = None
     pace: Pace = field(default_factory=lambda: Pace(CHUNK_S))
     is_condemned: bool = False
+    is_deaf: bool = False
     verdict: Verdict | None = None
     tally: Tally = field(default_factory=Tally)
 
@@ -103,13 +106,18 @@ class Seat:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether no task has run in it, nor is about to."""
-        return not self.tally.tasks and not self.chunks
+        """Whether it waits for a first task."""
+        return not (self.tally.tasks or self.chunks or self.is_leaving)
 
     @property
     def is_at_work(self) -> bool:
         """Whether it has opened the job and runs a chunk."""
         return self.since is not None and bool(self.chunks)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it gets nothing more, and its end is waited for."""
+        return self.is_condemned or self.is_deaf
 
     def finish_chunk(self, seconds: float, size: int) -> list[Queued]:
         """Take the running chunk as done, in so much time and with results of so many bytes."""

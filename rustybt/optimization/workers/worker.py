@@ -111,3 +111,4 @@ def become_worker() -> None:
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for the rest of the process's life
     os.dup2(2, 1)
     gc.enable()
+    gc.freeze()  # the collector need not look at the libraries again, and so copy the pages of a fork

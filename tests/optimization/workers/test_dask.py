@@ -238,3 +238,14 @@ def test_an_unguarded_script_starts_a_cluster_of_its_own_and_leaves_nothing(tmp_
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert os.listdir(tmp_path) == ["script.py"]
+
+
+@pytest.mark.soak
+def test_a_scheduler_that_is_lost_in_mid_run_is_named_and_the_next_run_starts_another():
+    with DaskPool(n_workers=1) as pool:
+        outcomes = pool.run(CallJob(lambda x: time.sleep(0.02)), taker(range(1000)))
+        next(outcomes)
+        os.killpg(pool._link.host.process.pid, signal.SIGKILL)
+        with pytest.raises(WorkerError, match="the connection to the Dask scheduler at tcp://127.0.0.1:.* was lost"):
+            list(outcomes)
+        assert values(pool, square, range(10)) == [x * x for x in range(10)]

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import time
 
 import numpy as np
 import psutil
@@ -74,3 +75,16 @@ def test_a_run_that_ends_early_leaves_nothing_behind(any_pool, ended):
         interrupted()
         values(any_pool, abs, range(4))
     assert state(any_pool)[:2] == before
+
+
+def test_a_run_that_is_dropped_ends_its_workers_at_once_and_not_the_process_that_forks_them(fork_pool):
+    outcomes = fork_pool.run(CallJob(lambda x: time.sleep(60 * x)), taker(range(4)))
+    next(outcomes)
+    pids, template = fork_pool.pids, psutil.Process(fork_pool.pids[0]).parent()
+    outcomes.close()
+    assert fork_pool.pids == () and not any(psutil.pid_exists(pid) for pid in pids)
+    assert [worker.ending for worker in fork_pool.statistics[-2:]] == [
+        "was ended by the pool: its run was given up"
+    ] * 2
+    assert values(fork_pool, abs, range(4)) == [0, 1, 2, 3]
+    assert psutil.Process(fork_pool.pids[0]).parent() == template

@@ -71,7 +71,7 @@ def check(start_method, tasks, kills, seed):
 
 
 def test_a_few_kills_lose_no_trial_and_change_no_number():
-    check("fork", tasks=200, kills=8, seed=1)
+    check("fork", tasks=150, kills=6, seed=1)
 
 
 @pytest.mark.soak

@@ -58,7 +58,7 @@ def test_workers_that_ended_are_kept_with_how_they_did(pool):
         "was ended by the pool: it ran past its limit of 0.2 s",
         "was ended by the pool: it ran past its limit of 0.2 s",
     ]
-    assert [ending for _, ending in endings[3:]] == ["was ended with its pool or run"] * 2
+    assert [ending for _, ending in endings[3:]] == ["was ended with its pool"] * 2
     assert len({pid for pid, _ in endings}) == 5 and other in dict(endings)
 
 
