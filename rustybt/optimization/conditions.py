@@ -124,8 +124,7 @@ class Expression:
                 )
             if not isinstance(node, ALLOWED):
                 raise InvalidParameter(
-                    f"{kind} {text!r} holds {type(node).__name__}: write arithmetic and comparisons, "
-                    "or give a function"
+                    f"{kind} {text!r} holds {type(node).__name__}: write arithmetic and comparisons, or give a function"
                 )
         self.used = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
         self._code = compile(tree, "<condition>", "eval")

@@ -111,7 +111,8 @@ class Optimizer:
     progress : bool, optional
         Show a progress bar on stderr; if omitted, where that is a terminal.
     profile : Profile, optional
-        Lets worker processes sample where their time goes, and adds it to this profile of the process's own.
+        Lets worker processes sample where their time goes, and adds it to this profile of the process's own. Then every
+        trial is simulated: a known outcome would show nothing.
 
     Attributes
     ----------
@@ -208,7 +209,8 @@ class Optimizer:
         self._choose_pool = pool_choice(pool, num_workers, backend, scheduler, has_limits)
         self._limits = {"timeout_s": trial_timeout_s, "memory_mb": worker_memory_mb}
         self.storage = None if storage is None else Path(storage)
-        self.result_cache = PROCESS_CACHE if result_cache is True else result_cache or None
+        cache = PROCESS_CACHE if result_cache is True else result_cache or None
+        self.result_cache = cache if profile is None else None
         self.progress, self.profile = progress, profile
         self.partial: OptimizationResult | None = None
 

@@ -8,12 +8,11 @@ import pandas as pd
 import pytest
 
 from rustybt import Optimizer
-from rustybt.optimization.optimizer import SHARED
 from rustybt.optimization.result import OptimizationInterrupted
 from rustybt.optimization.sampled import Sampled, SampledJob, keep_samples
 from rustybt.optimization.trial import TrialStatus
 from rustybt.optimization.workers.base import Outcome
-from rustybt.optimization.workers.pool import PersistentWorkerPool
+from rustybt.optimization.workers.pool import SHARED, PersistentWorkerPool
 from rustybt.profiling import Profile
 from rustybt.profiling.categories import Category
 from tests.optimization.strategies import SPAN, Choosy, Crossover
@@ -107,10 +106,10 @@ def test_a_trial_without_samples_passes_through():
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("strategy_class", [Crossover, Choosy])
 def test_trials_are_the_same_under_a_profile(strategy_class, workers):
-    plain = Optimizer(strategy_class, **SPAN, num_workers=workers).run()
+    plain = Optimizer(strategy_class, **SPAN, num_workers=workers, result_cache=False).run()
     with Profile() as profile:
         watched = Optimizer(strategy_class, **SPAN, num_workers=workers, profile=profile).run()
-    frames = [result.trials.drop(columns=["seconds", "error"]) for result in (plain, watched)]
+    frames = [result.trials.drop(columns=["seconds", "worker", "error"]) for result in (plain, watched)]
     pd.testing.assert_frame_equal(*frames)
     assert watched.best.run.perf.equals(plain.best.run.perf)
     assert profile.workers == (workers if workers > 1 else 0)
@@ -128,8 +127,7 @@ def test_an_interrupted_run_has_seen_its_finished_trials():
             raise KeyboardInterrupt
 
     profile = Profile()
-    optimizer = Optimizer(Crossover, **SPAN, num_workers=2, profile=profile)
-    optimizer.pool = Listening(SHARED.of(2), interrupt)
+    optimizer = Optimizer(Crossover, **SPAN, pool=Listening(SHARED.of(2), interrupt), profile=profile)
     began = time.perf_counter()
     with pytest.raises(OptimizationInterrupted), profile:
         optimizer.run()

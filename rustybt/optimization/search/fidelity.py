@@ -37,7 +37,7 @@ class Fidelity:
     >>> Fidelity(4, "prefix").spans(0, 99, 2)
     ((0, 49),)
     >>> Fidelity(4, "blocks", seed=1).spans(0, 99, 2)
-    ((50, 99),)
+    ((0, 49),)
     >>> Fidelity(4).spans(0, 99, 4)
     ((0, 99),)
     """
