@@ -6,7 +6,7 @@ CANDIDATES := python3 python3.13 python3.12 python3.11 python
 FITS := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 WORKERS := 2
 
-.PHONY: demo test soak bench lint types format clean
+.PHONY: demo test soak bench bench-optimizer bench-searches lint types format clean
 
 demo: $(STAMP)-run
 	$(BIN)/rustybt demo
@@ -20,6 +20,14 @@ soak: $(STAMP)-test
 # BENCH takes options, such as --zipline-python PATH; see docs/performance.md.
 bench: $(STAMP)-run
 	$(BIN)/python -m scripts.benchmarks.bench_engine $(BENCH)
+
+# What the optimizer costs beyond its backtests, and whether its searches find more than chance does.
+bench-optimizer: $(STAMP)-test
+	$(BIN)/python -m scripts.benchmarks.bench_optimizer $(BENCH)
+
+bench-searches: $(STAMP)-run
+	$(BIN)/python -m scripts.benchmarks.bench_searches
+	$(BIN)/python -m scripts.benchmarks.bench_bohb
 
 lint: $(STAMP)-dev
 	$(BIN)/ruff check .

@@ -148,13 +148,26 @@ class BacktestJob:
         def run_trial(task: tuple[tuple[Hashable, ...], Scope | None]) -> Evaluation:
             keys, scope = task[0], task[1] or whole
             seed_generators()
-            if runs_batch and len(scope.spans) == 1 and not scope.ends and not scope.warmup:
-                run = batch_over(scope.spans[0]).run(self._hooks(self.space.decode(keys)).vector)
-                stopped = "" if run.stopped is None else str(run.stopped)
-                return Evaluation(run.metrics, run.returns.astype(np.float32).tobytes(), stopped, (), asked_of_models())
+            if runs_batch and len(scope.spans) == 1 and not scope.warmup:
+                return self._evaluate_batch(batch_over(scope.spans[0]), self.space.decode(keys), scope)
             return self._evaluate(portal, self.space.decode(keys), scope)
 
         return run_trial
+
+    def _evaluate_batch(self, batch: Any, params: Params, scope: Scope) -> Evaluation:
+        """Run a vector strategy, and keep nothing but metrics and returns."""
+        first, last = scope.spans[0]
+        prefixes: tuple[tuple[dict[str, float], int], ...] | None = ()
+        if scope.ends:
+            counts = [end - first + 1 for end in (*scope.ends, last)]
+            runs = batch.run_prefixes(self._hooks(params).vector, counts)
+            seed_generators()
+            run = batch.run(self._hooks(params).vector) if runs is None else runs[-1]
+            prefixes = None if runs is None else tuple((one.metrics, len(one.returns)) for one in runs[:-1])
+        else:
+            run = batch.run(self._hooks(params).vector)
+        stopped = "" if run.stopped is None else str(run.stopped)
+        return Evaluation(run.metrics, run.returns.astype(np.float32).tobytes(), stopped, prefixes, asked_of_models())
 
     def _batch(self, span: tuple[int, int]) -> Any:
         vector: Any = import_module(VECTOR_MODULE)  # brings numba, which other jobs do without

@@ -105,7 +105,7 @@ class WalkForwardPart:
                 begin=lambda: spec.search.begin(job.space, len(goal.objectives)),
                 scope=Scope.of(window.in_sample),
                 fidelity=spec.search.fidelity,
-                ends=() if job.source.is_vector else shared_ends(windows, window, spec.search),
+                ends=shared_ends(windows, window, spec.search),
             )
             for window in windows
         )
