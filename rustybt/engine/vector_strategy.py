@@ -104,16 +104,21 @@ def deciding_method(strategy: VectorStrategy) -> str:
     InvalidParameter
         If it overrides none, or several, or what is called at bars.
     """
-    own = [name for name in DECISIONS if getattr(type(strategy), name) is not getattr(VectorStrategy, name)]
+    return _deciding_method_of(type(strategy))
+
+
+@lru_cache(maxsize=64)
+def _deciding_method_of(kind: type[VectorStrategy]) -> str:
+    own = [name for name in DECISIONS if getattr(kind, name) is not getattr(VectorStrategy, name)]
     if len(own) != 1:
         found = " and ".join(own) or "none"
         raise InvalidParameter(
-            f"{type(strategy).__name__} overrides {found} of {', '.join(DECISIONS)}: a vector strategy has exactly one"
+            f"{kind.__name__} overrides {found} of {', '.join(DECISIONS)}: a vector strategy has exactly one"
         )
-    never = [name for name in AT_BARS if getattr(type(strategy), name) is not getattr(VectorStrategy, name)]
+    never = [name for name in AT_BARS if getattr(kind, name) is not getattr(VectorStrategy, name)]
     if never:
         raise InvalidParameter(
-            f"{type(strategy).__name__} overrides {' and '.join(never)}, which nothing calls in a vector strategy: "
+            f"{kind.__name__} overrides {' and '.join(never)}, which nothing calls in a vector strategy: "
             "name assets, benchmark, slippage and commission as class attributes, or derive from Strategy"
         )
     return own[0]

@@ -74,6 +74,7 @@ class Execution:
             for study, trial in trials:
                 if trial.returns:
                     self.returns_of(study.name).add(trial.number, trial.returns)
+                    trial.let_go_of_returns()
                 self.finished += 1
 
     def _trials(self) -> Generator[tuple[Study, Trial], None, None]:

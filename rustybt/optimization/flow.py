@@ -8,7 +8,6 @@ tell them apart.
 from collections import deque
 from collections.abc import Generator, Hashable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from rustybt.errors import JournalMismatch, WorkerError
@@ -213,7 +212,7 @@ class Flow:
         if self.journal is not None and not is_journalled:
             proposal = study.schedule.proposed[trial.number]
             self.journal.append(study.name, study.keys_of(proposal), proposal.budget, trial)
-        study.settle(replace(trial, returns=b"") if trial.returns else trial)
+        study.settle(trial)
         self._ready.append((study, trial))
 
 

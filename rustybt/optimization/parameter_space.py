@@ -63,7 +63,10 @@ class ParameterSpace:
         self._whens = whens_of(self.parameters)
         self._rules = tuple((rule, tuple(sorted(rule.names & self._whens.keys()))) for rule in self.conditions)
         self._from_keys = tuple((name, p.from_key) for name, p in self.parameters.items())
-        self._keys = tuple((name, p.key, name in self._whens) for name, p in self.parameters.items())
+        self._keys = tuple(
+            (name, None if type(p).key is Parameter.key else p.key, name in self._whens)
+            for name, p in self.parameters.items()
+        )  # a key that is the value itself costs no call
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -236,8 +239,10 @@ class ParameterSpace:
     def encode(self, params: Params) -> tuple[Hashable, ...]:
         """Give the params as keys: hashable, small, the same in every process; None for what is not active."""
         return tuple(
-            None if is_conditional and params[name] is None else key(params[name])
-            for name, key, is_conditional in self._keys
+            [
+                params[name] if key is None or (is_conditional and params[name] is None) else key(params[name])
+                for name, key, is_conditional in self._keys
+            ]
         )
 
     def decode(self, keys: Iterable[Any]) -> Params:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rustybt.optimization.backtest import BacktestJob, Evaluation
+from rustybt.optimization.backtest import BacktestJob
 from rustybt.optimization.goal import Goal
 from rustybt.optimization.schedule import Schedule
 from rustybt.optimization.scope import Scope
@@ -102,24 +102,52 @@ class Study:
         """Make the record of a trial from what its worker sent, or from what was known."""
         assert self.schedule is not None
         proposal = self.schedule.proposed[number]
-        common: dict[str, Any] = {"seconds": outcome.seconds, "worker": outcome.worker, "is_cached": is_cached}
+        budget = 1.0
         if proposal.budget is not None and self.fidelity is not None:
-            common["budget"] = proposal.budget / self.fidelity.blocks
-        if outcome.status is not TrialStatus.COMPLETE:
-            return Trial(number, proposal.params, outcome.status, error=outcome.error, **common)
-        evaluation: Evaluation = outcome.value
-        common |= {"metrics": evaluation.metrics, "returns": evaluation.returns, "bars": evaluation.bars}
-        if evaluation.stopped:
-            return Trial(number, proposal.params, TrialStatus.STOPPED, error=evaluation.stopped, **common)
-        scores = tuple(objective.score(evaluation.metrics) for objective in self.goal.objectives)
-        failed = tuple(str(c) for c in self.goal.constraints if c.violation(evaluation.metrics) > 0)
-        return Trial(number, proposal.params, TrialStatus.COMPLETE, scores, failed_constraints=failed, **common)
+            budget = proposal.budget / self.fidelity.blocks
+        status, seconds, evaluation, error, worker = outcome
+        if status is not TrialStatus.COMPLETE:
+            return Trial(
+                number,
+                proposal.params,
+                status,
+                seconds=seconds,
+                error=error,
+                budget=budget,
+                worker=worker,
+                is_cached=is_cached,
+            )
+        metrics, returns, stopped = evaluation[:3]
+        scores: tuple[float, ...] = ()
+        failed: tuple[str, ...] = ()
+        if stopped:
+            status, error = TrialStatus.STOPPED, stopped
+        else:
+            scores = tuple([objective.score(metrics) for objective in self.goal.objectives])
+            failed = tuple([str(c) for c in self.goal.constraints if c.violation(metrics) > 0])
+        bars = len(returns) // 4
+        return Trial(
+            number,
+            proposal.params,
+            status,
+            scores,
+            metrics,
+            seconds,
+            error,
+            returns,
+            failed,
+            budget,
+            bars,
+            worker,
+            is_cached,
+        )
 
     def settle(self, trial: Trial) -> None:
         """Take a trial, and let the search learn from it."""
         assert self.schedule is not None
         self.trials[trial.number] = trial
-        self.schedule.hear(trial.number, self.goal.feedback(trial))
+        if self.schedule.proposals.lookahead is not None:  # nobody else listens
+            self.schedule.hear(trial.number, self.goal.feedback(trial))
 
     @property
     def best(self) -> Trial | None:

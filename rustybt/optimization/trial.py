@@ -47,7 +47,8 @@ class Trial:
     error : str
         Traceback or reason; empty for a complete trial.
     returns : bytes
-        Daily returns of the run as float32, one a session; empty unless complete or stopped.
+        Daily returns of the run as float32, one a session; empty unless complete or stopped, and in a result, whose
+        store has them.
     failed_constraints : tuple of str
         The constraints that it does not meet; a trial that meets all of them passes.
     budget : float
@@ -81,6 +82,10 @@ class Trial:
     worker: int = 0
     is_cached: bool = False
     study: str = ""
+
+    def let_go_of_returns(self) -> None:
+        """Keep the returns no longer: a store has them now, which may be on the disk."""
+        object.__setattr__(self, "returns", b"")
 
     @property
     def score(self) -> float:
