@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, cast
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def deciding_method(strategy: VectorStrategy) -> str:
     InvalidParameter
         If it overrides none, or several, or what is called at bars.
     """
-    return _deciding_method_of(type(strategy))
+    return _deciding_method_of(cast(Any, type(strategy)))  # mypy takes a class with an __init__ for unhashable
 
 
 @lru_cache(maxsize=64)
