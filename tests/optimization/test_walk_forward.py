@@ -108,7 +108,8 @@ def test_a_strategy_that_warms_itself_up_is_warm_when_its_window_begins(pool):
     assert warm.walk_forward.returns[first].tolist() == reading.walk_forward.returns[first].tolist()
     assert cold.walk_forward.returns[first].tolist() != warm.walk_forward.returns[first].tolist()
     for number in range(len(cold.walk_forward)):
-        assert np.flatnonzero(cold.walk_forward.run_of(number).gross_leverage)[:1].tolist() in ([], [30], [31], [32])
+        held = np.flatnonzero(cold.walk_forward.run_of(number).gross_leverage)
+        assert (held >= fixed["slow"]).all()  # it has seen enough one bar earlier, and its order fills at the next
 
 
 def test_the_best_is_that_of_the_latest_window(pool):
