@@ -11,7 +11,7 @@ from scripts.benchmarks.measuring import Figure
 from scripts.benchmarks.optimizer.strategies import Crossover
 from scripts.benchmarks.report import CaseReport
 
-SPAN = {"start": "2014-01-02", "end": "2017-12-29"}
+SPAN = {"start": "2017-01-03", "end": "2017-05-31"}
 TRIALS, QUICK_TRIALS = 400, 20
 LEAST = 0.92
 
