@@ -119,6 +119,9 @@ class PredictionStatistics(NamedTuple):
         return f"{asked}, {self.seconds_computing:.2f} s in models, {self.seconds_saved:.2f} s saved"
 
 
+NOTHING_ASKED = PredictionStatistics()
+
+
 class PredictionCache:
     """Answers of models by what they depend on; the least recently used go first where memory ends.
 
@@ -178,6 +181,8 @@ class PredictionCache:
 
     def take_statistics(self) -> PredictionStatistics:
         """Give what happened since the last time that this was asked."""
+        if self._total is self._taken:  # figures are replaced, never changed
+            return NOTHING_ASKED
         with self._lock:
             now, before = self._total, self._taken
             self._taken = now

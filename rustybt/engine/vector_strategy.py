@@ -92,8 +92,9 @@ class VectorStrategy(Strategy):
 
     def _hooks(self) -> Hooks:
         """Give itself, and its analyze if it has one."""
-        deciding_method(self)
-        return super()._hooks()._replace(vector=self)
+        deciding_method(self)  # refuses one that overrides what is called at bars
+        analyze = None if type(self).analyze is Strategy.analyze else self.analyze
+        return Hooks(analyze=analyze, params=self.params, vector=self)
 
 
 def deciding_method(strategy: VectorStrategy) -> str:

@@ -17,6 +17,7 @@ from rustybt.engine.span import Span
 from rustybt.engine.stop_rules import StopRules
 from rustybt.engine.strategy import Hooks
 from rustybt.finance.rules import ZIPLINE, Rules
+from rustybt.optimization.digests.digest import Digest
 from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import ParameterSpace, Params
 from rustybt.optimization.scope import Scope
@@ -97,6 +98,8 @@ class BacktestJob:
         Objectives that are functions of the perf frame.
     fixed : mapping of str to value
         What the strategy gets in addition to the params.
+    strategy_digest : Digest or None
+        Of the source, where somebody looked already.
     """
 
     source: Source
@@ -109,6 +112,7 @@ class BacktestJob:
     data_frequency: str = "daily"
     measures: tuple[Objective, ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    strategy_digest: Digest | None = None
 
     @property
     def preparation(self) -> Preparation:
@@ -143,14 +147,15 @@ class BacktestJob:
         """
         portal, runs_batch = self.portal, self.source.is_vector and not self.measures
         whole = Scope.of(self.span)
-        batch_over = lru_cache(BATCHES_KEPT)(self._batch)
+        batch_over, decode = lru_cache(BATCHES_KEPT)(self._batch), self.space.decode
 
         def run_trial(task: tuple[tuple[Hashable, ...], Scope | None]) -> Evaluation:
             keys, scope = task[0], task[1] or whole
             seed_generators()
+            params = decode(keys)
             if runs_batch and len(scope.spans) == 1 and not scope.warmup:
-                return self._evaluate_batch(batch_over(scope.spans[0]), self.space.decode(keys), scope)
-            return self._evaluate(portal, self.space.decode(keys), scope)
+                return self._evaluate_batch(batch_over(scope.spans[0]), params, scope)
+            return self._evaluate(portal, params, scope)
 
         return run_trial
 
@@ -160,12 +165,12 @@ class BacktestJob:
         prefixes: tuple[tuple[dict[str, float], int], ...] | None = ()
         if scope.ends:
             counts = [end - first + 1 for end in (*scope.ends, last)]
-            runs = batch.run_prefixes(self._hooks(params).vector, counts)
+            runs = batch.run_prefixes(self._vector(params), counts)
             seed_generators()
-            run = batch.run(self._hooks(params).vector) if runs is None else runs[-1]
+            run = batch.run(self._vector(params)) if runs is None else runs[-1]
             prefixes = None if runs is None else tuple((one.metrics, len(one.returns)) for one in runs[:-1])
         else:
-            run = batch.run(self._hooks(params).vector)
+            run = batch.run(self._vector(params))
         stopped = "" if run.stopped is None else str(run.stopped)
         return Evaluation(run.metrics, run.returns.astype(np.float32).tobytes(), stopped, prefixes, asked_of_models())
 
@@ -173,6 +178,9 @@ class BacktestJob:
         vector: Any = import_module(VECTOR_MODULE)  # brings numba, which other jobs do without
         run = vector.VectorRun(self.portal, Span(*span), self.capital_base, self._setup())
         return vector.Batch(run, np.zeros(Span(*span).size))
+
+    def _vector(self, params: Params) -> Any:
+        return self.source.vector({**params, **self.fixed} if self.fixed else params)
 
     def _hooks(self, params: Params) -> Hooks:
         return self.source.hooks({**params, **self.fixed} if self.fixed else params)

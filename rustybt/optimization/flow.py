@@ -28,6 +28,8 @@ class Waiting(NamedTuple):
     number: int
     keys: tuple[Hashable, ...]
     scope: Scope
+    key: bytes | None
+    """Of the result cache."""
 
 
 class Flight(NamedTuple):
@@ -136,20 +138,23 @@ class Flow:
                 )
             self._settle(study, entry.trial_of(proposal.params), is_journalled=True)
             return None
-        asked = Waiting(study, number, keys, study.scope_of(proposal))
-        found = self.known.find(study.place, keys, asked.scope)
+        scope = study.scope_of(proposal)
+        asked = Waiting(study, number, keys, scope, self.known.key(study.place, keys, scope))
+        found = self.known.find(asked.key)
         if found is not None:
             self._answer(asked, Outcome(TrialStatus.COMPLETE, 0.0, found), is_cached=True)
             return None
-        return self._join(asked, shares=bool(study.ends) and proposal.budget is None and self.known.is_on)
+        return self._join(asked, shares=bool(study.ends) and proposal.budget is None)
 
     def _join(self, asked: Waiting, shares: bool) -> Task | None:
         """Wait for a flight that will answer, or start it."""
+        if not self.known.is_on:
+            return self._fly((asked,), key=None, is_shared=False)
         study, first = asked.study, asked.scope.spans[0][0]
         shared = (study.place, asked.keys, first, "shared")
         is_shared = shares and self._alone.isdisjoint((study.place, shared))
         key: Hashable = shared if is_shared else (study.place, asked.keys, asked.scope)
-        if self.known.is_on and key in self._flying:
+        if key in self._flying:
             self._flying[key].waiting.append(asked)
             return None
         return self._fly((asked,), key, is_shared)
@@ -157,7 +162,7 @@ class Flow:
     def _fly(self, waiting: Sequence[Waiting], key: Hashable, is_shared: bool) -> Task:
         """Make the task that answers some proposals; without a key nobody else joins them."""
         number, self._asked = self._asked, self._asked + 1
-        study, _, keys, scope = waiting[0]
+        study, _, keys, scope, _ = waiting[0]
         if is_shared:
             first, last = scope.spans[0][0], max(study.ends)
             scope = scope._replace(spans=((first, last),), ends=tuple(end for end in study.ends if end < last))
@@ -178,7 +183,7 @@ class Flow:
             return
         first = flight.waiting[0]
         if outcome.status is TrialStatus.COMPLETE:
-            self.known.keep(first.study.place, first.keys, first.scope, outcome.value, outcome.seconds)
+            self.known.keep(first.study.place, first.key, outcome.value, outcome.seconds)
         self._answer(first, outcome, is_cached=False)
         for other in flight.waiting[1:]:
             self.known.count_duplicate(outcome.seconds)
@@ -195,7 +200,8 @@ class Flow:
             self._again += [(asked,) for asked in flight.waiting]
             return
         for scope, part in parts.items():
-            self.known.keep(first.study.place, first.keys, scope, part, outcome.seconds)
+            key = self.known.key(first.study.place, first.keys, scope)
+            self.known.keep(first.study.place, key, part, outcome.seconds)
         for place, asked in enumerate(flight.waiting):
             seconds = outcome.seconds if place == 0 else 0.0
             if place:

@@ -37,11 +37,15 @@ class KnownResults:
         """Whether anything is ever known."""
         return self.cache is not None
 
-    def find(self, place: int, keys: tuple[Hashable, ...], scope: Scope) -> Evaluation | None:
+    def key(self, place: int, keys: tuple[Hashable, ...], scope: Scope) -> bytes | None:
+        """Give the key of a task: its job's place, its params as keys, its sessions. None where nothing is known."""
+        return None if self.cache is None else self._keys[place].of(keys, scope)
+
+    def find(self, key: bytes | None) -> Evaluation | None:
         """Give the outcome of an equal trial, or None."""
-        if self.cache is None:
+        if self.cache is None or key is None:
             return None
-        found = self.cache.get(self._keys[place].of(keys, scope))
+        found = self.cache.get(key)
         return None if found is None else Evaluation(dict(found.metrics), found.returns, found.stopped)
 
     def count_duplicate(self, seconds: float) -> None:
@@ -54,9 +58,8 @@ class KnownResults:
         """What the cache did since this run began."""
         return ResultCacheStatistics() if self.cache is None else self.cache.statistics.since(self._before)
 
-    def keep(self, place: int, keys: tuple[Hashable, ...], scope: Scope, value: Evaluation, seconds: float) -> None:
-        """Remember an outcome."""
-        if self.cache is not None:
-            of_job = self._keys[place]
+    def keep(self, place: int, key: bytes | None, value: Evaluation, seconds: float) -> None:
+        """Remember the outcome of a task of the job at a place."""
+        if self.cache is not None and key is not None:
             result = CachedResult(value.metrics, value.returns, value.stopped, seconds)
-            self.cache.put(of_job.of(keys, scope), result, on_disk=of_job.is_lasting)
+            self.cache.put(key, result, on_disk=self._keys[place].is_lasting)

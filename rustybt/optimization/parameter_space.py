@@ -7,6 +7,7 @@ elsewhere.
 
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import product
 from typing import Any, TypeAlias
 
 from rustybt.engine.vector_strategy import VectorStrategy
@@ -24,6 +25,10 @@ SETTINGS = ("bundle", "start", "end", "capital_base", "search", "objective")
 
 RESERVED = frozenset({"conditions", "space", *SETTINGS, *VectorStrategy._reserved})
 """Attributes of a strategy class with a meaning of their own."""
+
+
+MAX_LISTED = 100_000
+"""Values of one parameter up to which a grid lists them before it begins."""
 
 
 class ParameterSpace:
@@ -62,7 +67,9 @@ class ParameterSpace:
         self.conditions = tuple(Condition.of(condition, names) for condition in condition_list(conditions))
         self._whens = whens_of(self.parameters)
         self._rules = tuple((rule, tuple(sorted(rule.names & self._whens.keys()))) for rule in self.conditions)
+        self._from_units = tuple((name, p.from_unit) for name, p in self.parameters.items())
         self._from_keys = tuple((name, p.from_key) for name, p in self.parameters.items())
+        self._are_values = all(type(p).from_key is Parameter.from_key for p in self.parameters.values())
         self._keys = tuple(
             (name, None if type(p).key is Parameter.key else p.key, name in self._whens)
             for name, p in self.parameters.items()
@@ -125,7 +132,8 @@ class ParameterSpace:
         for parameter in reversed(self.parameters.values()):
             index, digit = divmod(index, parameter.finite_size())
             values.append(parameter.at(digit))
-        return self.settle(dict(zip(self.parameters, reversed(values), strict=True)))
+        params = dict(zip(self.parameters, reversed(values), strict=True))
+        return self.settle(params) if self._whens else params
 
     def number(self, params: Params) -> int:
         """Give the first of the numbers in [0, size) that `at` gives the params for."""
@@ -137,9 +145,13 @@ class ParameterSpace:
 
     def combinations(self) -> Iterator[Params]:
         """Yield every combination of a finite space once, in the order of `at`; conditions are not asked."""
-        if not self._whens:
-            return map(self.at, range(math.prod(p.finite_size() for p in self.parameters.values())))
-        return self._extensions({}, self.names)
+        if self._whens:
+            return self._extensions({}, self.names)
+        sizes = {name: parameter.finite_size() for name, parameter in self.parameters.items()}
+        if max(sizes.values(), default=1) > MAX_LISTED:
+            return map(self.at, range(math.prod(sizes.values())))
+        values = [list(map(self.parameters[name].at, range(size))) for name, size in sizes.items()]
+        return (dict(zip(sizes, chosen, strict=True)) for chosen in product(*values))
 
     def _extensions(self, chosen: Params, left: tuple[str, ...]) -> Iterator[Params]:
         """Yield what the chosen values of the first parameters can be completed to."""
@@ -164,8 +176,8 @@ class ParameterSpace:
         dict
             One value a parameter.
         """
-        parameters = zip(self.parameters.items(), point, strict=True)
-        return self.settle({name: p.from_unit(unit) for (name, p), unit in parameters})
+        values = {name: from_unit(unit) for (name, from_unit), unit in zip(self._from_units, point, strict=True)}
+        return self.settle(values) if self._whens else values
 
     def settle(self, params: Mapping[str, Any]) -> Params:
         """Give the params in order, with None for each parameter that is not active.
@@ -247,6 +259,8 @@ class ParameterSpace:
 
     def decode(self, keys: Iterable[Any]) -> Params:
         """Give the params of `encode`'s keys."""
+        if self._are_values:
+            return dict(zip(self.parameters, keys, strict=True))
         return {
             name: None if key is None else from_key(key)
             for (name, from_key), key in zip(self._from_keys, keys, strict=True)

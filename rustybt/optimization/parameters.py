@@ -82,11 +82,12 @@ class Parameter(ABC):
 
     def finite_size(self) -> int:
         """Give `size`, or say that the parameter is a continuum."""
-        if self.size is None:
+        size = self.size
+        if size is None:
             raise InvalidParameter(
                 f"{self!r} is a continuum and has no numbered values: give it a step, or use RandomSearch"
             )
-        return self.size
+        return size
 
     def __repr__(self) -> str:
         shown = [(f.name, getattr(self, f.name)) for f in fields(self) if f.name != "when"]  # type: ignore[arg-type]
@@ -134,6 +135,11 @@ class Integer(Parameter):
     def at(self, index: int) -> int:
         """Give the value of a number in [0, size)."""
         return self.low + index * self.step
+
+    def from_unit(self, unit: float) -> int:
+        """Give the value that a number in [0, 1) falls on."""
+        low, step = self.low, self.step
+        return low + int(unit * ((self.high - low) // step + 1)) * step
 
     def index(self, value: Any) -> int:
         """Give the number of a value in normal form."""

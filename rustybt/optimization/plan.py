@@ -15,6 +15,7 @@ from rustybt.engine.stop_rules import StopRules
 from rustybt.errors import InvalidParameter, ZeroCapitalError, did_you_mean
 from rustybt.finance.rules import Rules
 from rustybt.optimization.backtest import BacktestJob
+from rustybt.optimization.digests.digest import Digest
 from rustybt.optimization.goal import Goal
 from rustybt.optimization.parameter_space import ParameterSpace
 from rustybt.optimization.parts import Part, SearchPart
@@ -139,6 +140,7 @@ class Plan:
         key = (str(bundle.root.resolve()), bundle.name, bundle.version, bundle.fingerprint)
         open_mapped(*key)  # makes what is missing of the arrays here, where threads do no harm
         parts: dict[str, Part] = {}
+        digest = digest_of_source(self.source)
         fixed_by_name = {name: {}} if self.symbols is None else self._fixed_by_symbol(bundle, self.symbols)
         for number, (part, fixed) in enumerate(fixed_by_name.items(), start=place):
             job = BacktestJob(
@@ -152,10 +154,11 @@ class Plan:
                 self.data_frequency,
                 tuple(objective for objective in self.goal.objectives if objective.function is not None),
                 {**self.fixed, **fixed},
+                digest,
             )
             parts[part] = self._part(part, number, job)
         next(iter(parts.values())).studies[0].job.compile()
-        return Planned(parts, self.settings(bundle, span), is_grouped=self.symbols is not None)
+        return Planned(parts, self.settings(bundle, span, digest), is_grouped=self.symbols is not None)
 
     def _part(self, name: str, place: int, job: BacktestJob) -> Part:
         if isinstance(self.search, WalkForward):
@@ -171,13 +174,12 @@ class Plan:
                 raise InvalidParameter(f"symbol {symbol!r} is none of bundle {bundle.name!r}{near}")
         return {symbol: self.source.of_symbol(symbol) for symbol in symbols or known}
 
-    def settings(self, bundle: BundleData, span: Span) -> dict[str, Any]:
+    def settings(self, bundle: BundleData, span: Span, digest: Digest) -> dict[str, Any]:
         """Say what decides the outcome of the run, in values that JSON holds."""
         labels = portal_of(bundle).session_labels
-        digest, reason = digest_of_source(self.source)
         return {
             "strategy": self.source.name,
-            "strategy_digest": digest or f"unknown: {reason}",
+            "strategy_digest": digest.hexadecimal or f"unknown: {digest.reason}",
             "bundle": bundle.name,
             "fingerprint": bundle.fingerprint,
             "first_session": str(labels[span.first].date()),

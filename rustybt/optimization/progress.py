@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 
@@ -39,7 +38,7 @@ class TrialProgress:
         shown = sys.stderr.isatty() if shown is None else shown
         self._bar: Progress | None = None
         self._total, self._search_seconds = total, search_seconds
-        self.counts: Counter[str] = Counter()
+        self.counts = dict.fromkeys(("done", "cached", "passing", "failing", "stopped", "failed"), 0)
         self._best = ""
         self._began = self._updated = time.monotonic()
         if shown:

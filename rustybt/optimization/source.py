@@ -34,6 +34,9 @@ class Source(Protocol):
     def hooks(self, params: Params) -> Hooks:
         """Give what the engine calls for these params."""
 
+    def vector(self, params: Params) -> Strategy | None:
+        """Give what decides for all sessions at once for these params; None where it does not."""
+
     def of_symbol(self, symbol: str) -> dict[str, Any]:
         """Give what params must hold in addition for the strategy to trade this symbol alone."""
 
@@ -60,6 +63,10 @@ class ClassSource:
     def hooks(self, params: Params) -> Hooks:
         """Give the methods of an instance with these parameters."""
         return hooks_of(self.strategy_class(**params))
+
+    def vector(self, params: Params) -> Strategy | None:
+        """Give an instance with these parameters, if it is a VectorStrategy."""
+        return self.strategy_class(**params) if self.is_vector else None
 
     def check_attributes(self, names: Iterable[str]) -> None:
         """Raise where a name is no attribute of the class."""
@@ -94,6 +101,9 @@ class FunctionSource:
         """Give the functions with these params."""
         return self.functions._replace(params=params)
 
+    def vector(self, params: Params) -> None:
+        """Give nothing: functions are called at bars."""
+
     def check_attributes(self, names: Iterable[str]) -> None:
         """Let any name pass: it stands in `context.params`."""
 
@@ -114,6 +124,9 @@ class ScriptSource:
         """Give functions of this trial alone with these params."""
         functions: Hooks = unpack(self.payload)
         return functions._replace(params=params)
+
+    def vector(self, params: Params) -> None:
+        """Give nothing: functions are called at bars."""
 
     def check_attributes(self, names: Iterable[str]) -> None:
         """Let any name pass: it stands in `context.params`."""

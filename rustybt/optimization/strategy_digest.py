@@ -10,11 +10,12 @@ import hashlib
 import sys
 from collections.abc import Mapping
 from types import FunctionType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from rustybt.engine.strategy import HOOK_NAMES, Hooks
 from rustybt.errors import WorkerError
 from rustybt.optimization.canonical import exact, of_words
+from rustybt.optimization.digests.digest import Digest
 from rustybt.optimization.digests.foreign import holder_of
 from rustybt.optimization.digests.loaded_code import OwnNames, engine, modules_of_user, versions
 from rustybt.optimization.digests.object_digest import ObjectWalk
@@ -39,21 +40,6 @@ REACHES_CLASS: Final = LOOKS_UP | {CLASS, "__mro__", "mro", "type"}
 """By these names code can get from an object to its class, where a parameter is its range."""
 
 CALLED: Final = tuple(name for name in HOOK_NAMES if name != ANALYZE)
-
-
-class Digest(NamedTuple):
-    """What stands for a strategy or a function, or why nothing can.
-
-    Attributes
-    ----------
-    hexadecimal : str or None
-        SHA-256; None where it cannot be known when two of them do the same.
-    reason : str
-        Why there is none; else empty.
-    """
-
-    hexadecimal: str | None
-    reason: str = ""
 
 
 def digest_of_source(source: Source) -> Digest:

@@ -16,10 +16,11 @@ import numpy as np
 
 from rustybt.optimization.backtest import BacktestJob
 from rustybt.optimization.canonical import canonical, exact, of_float, of_int
+from rustybt.optimization.digests.digest import Digest
 from rustybt.optimization.parameter_space import ParameterSpace, Params
 from rustybt.optimization.parameters import Categorical, Float, Integer, Parameter, finite, whole
 from rustybt.optimization.scope import Scope
-from rustybt.optimization.strategy_digest import Digest, digest_of_source, digest_of_value
+from rustybt.optimization.strategy_digest import digest_of_source, digest_of_value
 from rustybt.optimization.workers.mapped import open_mapped
 
 Encoder: TypeAlias = Callable[[Any], bytes]
@@ -155,7 +156,7 @@ def trial_keys_of(jobs: Sequence[BacktestJob]) -> list[TrialKeys]:
     found = []
     for job in jobs:
         if id(job.source) not in strategies:
-            strategies[id(job.source)] = digest_of_source(job.source)
+            strategies[id(job.source)] = job.strategy_digest or digest_of_source(job.source)
         digest = digest_of_job(job, strategies[id(job.source)])
         found.append(TrialKeys(digest.hexadecimal, job.space, digest.reason))
     return found

@@ -1,13 +1,19 @@
 """How do tasks run without any other process?"""
 
 import random
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
-from rustybt.optimization.workers.base import Job, Outcome, Take, attempt, outcome_of
+from rustybt.optimization.workers.base import Job, Outcome, Take, Task, TaskFunction, attempt, outcome_of
 from rustybt.optimization.workers.limits import Limits
+
+MOST_AT_ONCE = 64
+"""Short tasks that are asked for together: whoever makes them stays in the processor's caches for all of them."""
+HELD_S = 0.005
+"""Time for which outcomes are held back, for the same reason: tasks that take longer are told of one by one."""
 
 
 class SerialPool:
@@ -52,9 +58,28 @@ class SerialPool:
         Limits(timeout_s, memory_mb).refuse("needs a worker process: use PersistentWorkerPool")
         with untouched_generators():
             function = job.open()
-            while tasks := take(1):
-                for number, payload in tasks:
-                    yield number, outcome_of(*attempt(function, payload))
+            count = 1
+            while tasks := take(count):
+                began = time.perf_counter()
+                yield from outcomes_of(function, tasks)
+                is_short = time.perf_counter() - began < HELD_S * len(tasks)
+                count = min(2 * count, MOST_AT_ONCE) if is_short else 1
+
+
+def outcomes_of(function: TaskFunction, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
+    """Run tasks, and yield their outcomes in order; an interrupt comes after those of the tasks before it."""
+    held: list[tuple[int, Outcome]] = []
+    since = time.perf_counter()
+    for number, payload in tasks:
+        try:
+            held.append((number, outcome_of(*attempt(function, payload))))
+        except BaseException:
+            yield from held
+            raise
+        if time.perf_counter() - since > HELD_S:
+            yield from held
+            held, since = [], time.perf_counter()
+    yield from held
 
 
 @contextmanager
