@@ -7,6 +7,7 @@ a reader sees a whole file or none; one that is damaged is made again.
 from __future__ import annotations
 
 import glob
+import mmap
 import os
 import struct
 import zlib
@@ -87,6 +88,12 @@ def _map(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap[Any, Any]
     if mapped.nbytes <= _CHECKED_BYTES and _checksum(mapped) != checksum:
         return None
     return mapped
+
+
+def let_go(mapped: np.memmap[Any, Any]) -> None:
+    """Take the pages of a read-only mapped array out of this process; whoever reads it again gets them again."""
+    if isinstance(mapped.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.base.madvise(mmap.MADV_DONTNEED)
 
 
 def _write(path: Path, shape: tuple[int, ...], dtype: type, fill: Fill) -> None:

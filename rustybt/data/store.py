@@ -14,7 +14,7 @@ from rustybt.assets import AssetFinder
 from rustybt.calendars import SessionTable
 from rustybt.constants import OHLCV
 from rustybt.data.adjustments import Adjustments
-from rustybt.data.dense import LAST_TRADED, fill_field, fill_last_traded, fill_rounded, open_dense
+from rustybt.data.dense import LAST_TRADED, fill_field, fill_last_traded, fill_rounded, let_go, open_dense
 from rustybt.data.manifest import Manifest, cache_path, read_manifest, verify_files, version_path
 from rustybt.data.minutes import MinuteBars, MinuteTable
 from rustybt.data.tables import VersionTables, from_records, load_image, read_parquet, save_image
@@ -166,8 +166,8 @@ class BundleData:
         mapped = self._reported.get(field)
         if mapped is None:
             shape = (len(self.sessions.session_ns), len(self.asset_finder.sids))
-            path, raw = self._cache / f"reported_{field}.npy", np.asarray(self.daily(field))
-            mapped = self._reported[field] = open_dense(path, shape, np.float64, partial(fill_rounded, values=raw))
+            path, fill = self._cache / f"reported_{field}.npy", partial(self._fill_reported, field=field)
+            mapped = self._reported[field] = open_dense(path, shape, np.float64, fill)
         return mapped
 
     @property
@@ -209,6 +209,11 @@ class BundleData:
             *(out, self.path / DAILY_BARS, field),
             *(self.sessions.session_ns, self.asset_finder.sids, self.price_quantum),
         )
+
+    def _fill_reported(self, out: np.ndarray[Any, Any], field: str) -> None:
+        raw = self.daily(field)
+        fill_rounded(out, np.asarray(raw))
+        let_go(raw)
 
     @cached_property
     def _tables(self) -> VersionTables:

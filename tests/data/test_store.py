@@ -8,11 +8,12 @@ import sys
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from rustybt.constants import OHLCV
 from rustybt.data import bundles
-from rustybt.data.dense import fill_last_traded, quantised
+from rustybt.data.dense import fill_last_traded, let_go, quantised
 from rustybt.data.manifest import cache_path
 from rustybt.data.store import open_version
 from rustybt.errors import BundleCorrupt
@@ -45,6 +46,24 @@ def test_dense_array_is_a_read_only_contiguous_map(quad):
     assert isinstance(close, np.memmap)
     assert close.dtype == np.float64 and close.flags.c_contiguous and not close.flags.writeable
     assert close.shape == (754, 4) == (len(quad.sessions.session_ns), len(quad.asset_finder.sids))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what the kernel says of mapped files")
+def test_who_makes_the_rounded_array_does_not_hold_on_to_the_exact_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("RUSTYBT_ROOT", str(tmp_path))
+    bundle = make_bundle({"AAA": bars(np.linspace(10.0, 20.0, 600))})
+    raw = bundle.daily("open")
+    exact = raw.tolist()
+    assert resident(raw) >= raw.nbytes
+    bundle.reported("open")
+    assert resident(raw) == 0
+    np.testing.assert_array_equal(raw, exact)
+
+
+def resident(mapped: np.memmap) -> int:
+    """Give how many bytes of a mapped file are in this process."""
+    parts = psutil.Process().memory_maps(grouped=False)
+    return sum(part.rss for part in parts if part.path == str(mapped.filename))
 
 
 def test_last_traded_is_the_last_row_with_volume(holes):

@@ -156,6 +156,12 @@ def test_what_an_outcome_depends_on_changes_the_jobs_digest(job, changes):
     assert digest(replace(job, **changes)) != digest(job)
 
 
+def test_a_source_that_was_digested_already_gives_the_same_keys(job):
+    known = replace(job, strategy_digest=digest_of_source(job.source))
+    one, other = trial_keys_of([job, known])
+    assert one.of((1,), WHOLE) == other.of((1,), WHOLE)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -228,6 +234,7 @@ def test_every_part_of_a_job_is_accounted_for():
     """A field that is added to one of these must enter the digest, or the key, before it is added here."""
     in_digest = {"source", "bundle", "capital_base", "rules", "stop_rules", "data_frequency", "measures", "fixed"}
     in_key = {"space", "span"}
-    assert {field.name for field in fields(BacktestJob)} == in_digest | in_key
+    of_another = {"strategy_digest"}  # that of the source
+    assert {field.name for field in fields(BacktestJob)} == in_digest | in_key | of_another
     assert {field.name for field in fields(Objective)} == {"metric", "direction", "function"}
     assert len(fields(StopRules)) == len(StopRules(min_equity=1.0).thresholds)
