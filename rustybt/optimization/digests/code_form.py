@@ -86,6 +86,11 @@ class CodeForm:
     imports: list[Import] = field(default_factory=list)
 
 
+FORMS_KEPT: Final = 4096
+_FORMS: Final[dict[int, tuple[CodeType, CodeForm]]] = {}
+"""By the code's id, with the code: before Python 3.12 two of them are equal though their handlers differ."""
+
+
 def form_of(code: CodeType) -> CodeForm:
     """Give the form of a code object, and of those that are written inside it.
 
@@ -97,6 +102,7 @@ def form_of(code: CodeType) -> CodeForm:
     Returns
     -------
     CodeForm
+        Remembered: it must not be changed.
 
     Examples
     --------
@@ -104,8 +110,14 @@ def form_of(code: CodeType) -> CodeForm:
     >>> found.paths, sorted(found.reads)
     ({('np', 'linalg', 'norm')}, ['bars', 'close', 'linalg', 'norm', 'np'])
     """
+    known = _FORMS.get(id(code))
+    if known is not None and known[0] is code:
+        return known[1]
     found = CodeForm()
     found.form = _Code(code, found).form()
+    if len(_FORMS) >= FORMS_KEPT:
+        _FORMS.clear()
+    _FORMS[id(code)] = code, found
     return found
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from types import CodeType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import cloudpickle
 
@@ -111,10 +111,19 @@ def user_modules_by_value() -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(module)
 
 
+_FOREIGN: Final[dict[str, ModuleType]] = {}
+"""Modules that are not the user's: most of the more than a thousand that are loaded."""
+
+
 def user_modules() -> Iterator[tuple[str, ModuleType]]:
     """Yield the loaded modules whose source lies neither in site-packages nor in the standard library."""
     for name, module in list(sys.modules.items()):
-        if not isinstance(module, ModuleType) or not is_users(module.__dict__.get("__file__")):
+        if not isinstance(module, ModuleType) or _FOREIGN.get(name) is module:
+            continue
+        file = module.__dict__.get("__file__")
+        if not is_users(file):
+            if file is not None:  # what has no file yet may get one
+                _FOREIGN[name] = module
             continue
         # cloudpickle takes __main__ by value anyway
         if module.__name__ == name != "__main__" and name.partition(".")[0] != "rustybt":
