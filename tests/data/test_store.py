@@ -13,7 +13,7 @@ import pytest
 
 from rustybt.constants import OHLCV
 from rustybt.data import bundles
-from rustybt.data.dense import fill_last_traded, let_go, quantised
+from rustybt.data.dense import fill_last_traded, quantised
 from rustybt.data.manifest import cache_path
 from rustybt.data.store import open_version
 from rustybt.errors import BundleCorrupt
