@@ -51,8 +51,9 @@ class Constraint:
         Parameters
         ----------
         constraint : str, callable or Constraint
-            An expression over the metrics; max_drawdown, which is negative, is taken by its size where it is compared
-            with a positive number. A function takes the metrics as a dict and says whether they will do.
+            An expression over the metrics; max_drawdown, which is negative, is taken by its size in each comparison
+            with a positive number, wherever in the expression that stands; `0 <= max_drawdown < 0.3` is one comparison.
+            A function takes the metrics as a dict and says whether they will do.
         metrics : iterable of str
             The names that an expression may use.
 
@@ -74,8 +75,10 @@ class Constraint:
             raise InvalidParameter(
                 f"constraint {constraint!r} is neither an expression such as 'trades > 50' nor a function of metrics"
             )
-        expression = Expression(constraint, tuple(sorted(metrics)), "constraint", "metric")
-        return Constraint(constraint.strip(), comparison_of(constraint) or Predicate(expression))
+        names = tuple(sorted(metrics))
+        Expression(constraint, names, "constraint", "metric")  # says what is wrong in the user's words
+        found = comparison_of(constraint) or Predicate(Expression(by_size(constraint), names, "constraint", "metric"))
+        return Constraint(constraint.strip(), found)
 
     def violation(self, metrics: Mapping[str, float]) -> float:
         """Say by how much metrics miss the demand: 0.0 where they meet it, finite always; NaN never meets one."""
@@ -148,11 +151,44 @@ def comparison_of(text: str) -> Comparison | None:
     return None
 
 
+def by_size(text: str) -> str:
+    """Write an expression so that each metric of `SIZES` is taken by its size in a comparison with a positive number.
+
+    A chain counts as one comparison: in `0 < max_drawdown < 0.3` the 0.3 says that the size is meant at both ends.
+
+    Examples
+    --------
+    >>> by_size("trades > 50 and not max_drawdown >= 0.3"), by_size("max_drawdown > -0.3 or trades > 50")
+    ('trades > 50 and (not -max_drawdown >= 0.3)', 'max_drawdown > -0.3 or trades > 50')
+    """
+    return ast.unparse(Sizes().visit(ast.parse(text.strip(), mode="eval")))
+
+
+class Sizes(ast.NodeTransformer):
+    """Negates, in comparisons with a positive number, the metrics that are never positive: what is left is the size."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        """Negate such metrics where they are operands themselves."""
+        self.generic_visit(node)  # a comparison may stand within an operand
+        operands = [node.left, *node.comparators]
+        numbers = [number for operand in operands if (number := number_of(operand)) is not None]
+        if max(numbers, default=0.0) > 0:
+            node.left, *node.comparators = map(size_of, operands)
+        return node
+
+
+def size_of(operand: ast.expr) -> ast.expr:
+    """Give the negative of a metric of `SIZES`, and anything else as it is."""
+    if isinstance(operand, ast.Name) and operand.id in SIZES:
+        return ast.UnaryOp(ast.USub(), operand)
+    return operand
+
+
 def number_of(node: ast.expr) -> float | None:
     """Give a literal number; None for anything else."""
     try:
         value = ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):  # TypeError: a set of what no set holds
         return None
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 

@@ -1,4 +1,5 @@
 import math
+import pickle
 
 import pytest
 from hypothesis import given
@@ -46,6 +47,44 @@ def test_a_strict_comparison_is_missed_at_its_limit():
 )
 def test_a_drawdown_is_meant_by_its_size_where_the_limit_is_positive(text, passes):
     assert (violation(text, max_drawdown=-0.25) == 0) is passes
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("max_drawdown < 0.3 and trades > 50", True),
+        ("max_drawdown < 0.2 and trades > 50", False),
+        ("trades > 50 and (sharpe > 9 or 0.2 > max_drawdown)", False),
+        ("not max_drawdown >= 0.3", True),
+        ("not max_drawdown >= 0.2", False),
+        ("0 < max_drawdown < 0.3", True),  # the 0.3 says at both ends that the size is meant
+        ("0 <= max_drawdown < 0.2", False),
+        ("0.3 > max_drawdown > 0.2", True),
+        ("max_drawdown == 0.25", True),
+        ("max_drawdown != 0.25", False),
+        ("max_drawdown > 0.2 and max_drawdown < -0.2", True),  # each comparison by its own number
+        ("-0.3 < max_drawdown < 0", True),  # as the metric is signed
+        ("-0.3 < max_drawdown < -0.26 or trades < 50", False),
+        ("max_drawdown < 0 and trades > 50", True),
+        ("max_drawdown < sharpe and trades > 50", True),
+        ("-max_drawdown < 0.3 and trades > 50", True),  # what is reckoned with it is not the metric itself
+        ("-max_drawdown < 0.2 and trades > 50", False),
+        ("trades in {60.0} and trades not in {win_rate}", True),
+    ],
+)
+def test_a_drawdown_is_meant_by_its_size_in_every_comparison_of_an_expression(text, passes):
+    found = Constraint.of(text, NAMES)
+    for constraint in (found, pickle.loads(pickle.dumps(found))):
+        assert str(constraint) == text
+        violation = constraint.violation({"max_drawdown": -0.25, "trades": 60.0, "sharpe": 1.0, "win_rate": 0.5})
+        assert violation == (0.0 if passes else 1.0)
+
+
+@given(st.floats(-1, 0), st.floats(0.01, 1), st.integers(0, 3))
+def test_a_longer_expression_takes_a_drawdown_as_the_comparison_alone_does(value, limit, which):
+    comparison = [f"max_drawdown {sign} {limit!r}" for sign in ("<", "<=", ">", ">=")][which]
+    alone = violation(comparison, max_drawdown=value)
+    assert (violation(f"{comparison} and trades", max_drawdown=value, trades=1.0) == 0) is (alone == 0)
 
 
 @pytest.mark.parametrize("text", ["trades > 50", "trades < 50", "50 >= trades"])
