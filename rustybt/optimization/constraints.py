@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from rustybt.errors import InvalidParameter
 from rustybt.optimization.conditions import Expression
+from rustybt.optimization.workers.base import attempt
 
 FARTHEST = 1e9
 """How far a constraint counts as missed where that is not finite: a sampler wants numbers."""
@@ -81,9 +82,33 @@ class Constraint:
         return Constraint(constraint.strip(), found)
 
     def violation(self, metrics: Mapping[str, float]) -> float:
-        """Say by how much metrics miss the demand: 0.0 where they meet it, finite always; NaN never meets one."""
+        """Say by how much metrics miss the demand: 0.0 where they meet it, finite always.
+
+        NaN never meets one, and where the demand raises it is missed by `FARTHEST`.
+        """
+        return self.judge(metrics)[0]
+
+    def judge(self, metrics: Mapping[str, float]) -> tuple[float, str]:
+        """Give the violation, and in a line what was raised, "" for nothing.
+
+        A demand is the user's code, and it runs beside the search: what it raises must cost no more than the trial.
+
+        Examples
+        --------
+        >>> Constraint.of("sharpe / fills > 0.01", ["sharpe", "fills"]).judge({"sharpe": 0, "fills": 0})
+        (1000000000.0, "constraint 'sharpe / fills > 0.01' raised ZeroDivisionError: division by zero")
+        """
+        returned, _, found = attempt(self._violation, metrics)
+        return (found, "") if returned else (FARTHEST, f"{self.raising}{found.strip().splitlines()[-1]}")
+
+    def _violation(self, metrics: Mapping[str, float]) -> float:
         missed = self.function(metrics)
         return min(missed, FARTHEST) if missed > 0 else 0.0 if missed <= 0 else FARTHEST
+
+    @property
+    def raising(self) -> str:
+        """How a line begins that says what it raised."""
+        return f"constraint {self.text!r} raised "
 
     def __str__(self) -> str:
         return self.text

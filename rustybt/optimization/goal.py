@@ -1,6 +1,7 @@
 """What makes one trial better than another?"""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rustybt.optimization.constraints import Constraint
@@ -32,6 +33,21 @@ class Goal:
         known = trial.status is TrialStatus.COMPLETE
         violations = tuple(c.violation(trial.metrics) if known else 1.0 for c in self.constraints)
         return Feedback(losses, violations)
+
+    def notes(self, trials: Iterable[Trial]) -> tuple[str, ...]:
+        """Say of each constraint that raised on some of the trials what it raised, on how many, and on which first."""
+        complete = [trial for trial in trials if trial.status is TrialStatus.COMPLETE]
+        found = []
+        for constraint in self.constraints:
+            begin = constraint.raising
+            raised = [(t, line) for t in complete for line in t.error.splitlines() if line.startswith(begin)]
+            if raised:
+                trial, line = raised[0]
+                found.append(
+                    f"{line}, on {len(raised)} of {len(complete)} trials, first on {dict(trial.params)!r}: it counts "
+                    "as missed there"
+                )
+        return tuple(found)
 
     def better(self, trial: Trial, best: Trial | None) -> bool:
         """Say whether a trial beats another by the first objective; only one that may be best does."""

@@ -69,7 +69,8 @@ class SearchPart:
         records = [study.trials[number] for number in sorted(study.trials)]
         first, last = job.span
         sessions = pd.DatetimeIndex(job.portal.session_labels[first : last + 1])
-        info = replace(info, sessions=sessions, notes=(*info.notes, *notes_of(self.studies)))
+        notes = (*info.notes, *notes_of(self.studies), *study.goal.notes(records))
+        info = replace(info, sessions=sessions, notes=notes)
         return OptimizationResult(records, study.goal, job.space, job.rerun, returns(study.name), info)
 
 

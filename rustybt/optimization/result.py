@@ -217,7 +217,7 @@ class OptimizationResult(ResultViews):
             failed = {text for trial in scored for text in trial.failed_constraints}
             return (
                 f"none of {len(scored)} trials with a score meets all constraints ({', '.join(sorted(failed))}): "
-                "loosen them, or look at result.trials"
+                f"loosen them, or look at result.trials{''.join(f'; {note}' for note in self.goal.notes(scored))}"
             )
         return f"{message}: choose another objective, or look at result.trials"
 
@@ -264,7 +264,7 @@ class OptimizationResult(ResultViews):
         by name, passing (whether it came to its end within the constraints), budget (share of the span), bars, seconds,
         worker (process id, 0 for this one), cached, error. A parameter whose name another column has is "param_" +
         name. What a trial does not have is NaN, for a parameter None, for error "". A stopped trial has the metrics of
-        what was run, and no score.
+        what was run, and no score. The error of a complete trial says which constraints raised on its metrics.
         """
         return trials_frame(self.records, self.space.names)
 

@@ -31,7 +31,8 @@ class RunInfo:
     predictions : PredictionStatistics
         What the strategy's models were asked for; zeros without a model.
     notes : tuple of str
-        What must be known: that the search does not prune, or why outcomes are not remembered.
+        What must be known: that the search does not prune, why outcomes are not remembered, or that a constraint
+        raised.
     is_fast : bool
         Half of the data was used: for development, not for decisions.
     """

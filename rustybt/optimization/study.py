@@ -124,7 +124,9 @@ class Study:
             status, error = TrialStatus.STOPPED, stopped
         else:
             scores = tuple([objective.score(metrics) for objective in self.goal.objectives])
-            failed = tuple([str(c) for c in self.goal.constraints if c.violation(metrics) > 0])
+            judged = [(constraint, *constraint.judge(metrics)) for constraint in self.goal.constraints]
+            failed = tuple([str(constraint) for constraint, missed, _ in judged if missed > 0])
+            error = "\n".join([raised for _, _, raised in judged if raised])
         bars = len(returns) // 4
         return Trial(
             number,

@@ -45,7 +45,7 @@ class Trial:
     seconds : float
         Time of the backtest in its process; NaN where it did not come back, 0 where it was not run.
     error : str
-        Traceback or reason; empty for a complete trial.
+        Traceback or reason; of a complete trial, what its constraints raised, a line each.
     returns : bytes
         Daily returns of the run as float32, one a session; empty unless complete or stopped, and in a result, whose
         store has them.

@@ -144,7 +144,8 @@ class WalkForwardPart:
                 records.append(trial)
         first, last = latest.scope.spans[0]
         sessions = pd.DatetimeIndex(job.portal.session_labels[first : last + 1])
-        info = replace(info, sessions=sessions, notes=(*info.notes, *notes_of(self.searches)))
+        notes = (*info.notes, *notes_of(self.searches), *latest.goal.notes(records))
+        info = replace(info, sessions=sessions, notes=notes)
         result = OptimizationResult(
             records,
             latest.goal,
@@ -195,7 +196,7 @@ def outcome_of(window: Window, search: Study, after: Study) -> WindowOutcome:
         out_of_sample_score=trial.score,
         out_of_sample=trial.metrics,
         run=partial(after.job.rerun, dict(trial.params), after.scope),
-        error=trial.error,
+        error="" if trial.status is TrialStatus.COMPLETE else trial.error,  # constraints do not judge this run
         **known,
     )
 

@@ -246,7 +246,8 @@ def reasons_table(trials: pd.DataFrame) -> str:
     """Give the most frequent reasons why trials did not come to their end."""
     if "error" not in trials.columns:
         return ""
-    lines = [str(error).strip().splitlines()[-1] for error in trials["error"] if str(error).strip()]
+    errors = trials.loc[trials["status"] != "complete", "error"]  # a complete trial's are its constraints'
+    lines = [str(error).strip().splitlines()[-1] for error in errors if str(error).strip()]
     common = Counter(lines).most_common(SHOWN_REASONS)
     rows = pd.DataFrame(common, columns=["Reason", "Trials"])
     return f"<h3>Why trials did not come to their end</h3>{frame_table(rows)}" if common else ""

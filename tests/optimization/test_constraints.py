@@ -104,6 +104,34 @@ def test_longer_expressions_and_functions_are_yes_or_no():
     assert str(Constraint.of(busy, NAMES)) == "busy"
 
 
+def rude(metrics):
+    raise ValueError("no sharp")
+
+
+@pytest.mark.parametrize(
+    ("constraint", "reason"),
+    [
+        ("sharpe / trades > 1", "ZeroDivisionError: "),
+        ("1 < sharpe / trades and trades > 0", "ZeroDivisionError: "),
+        (rude, "ValueError: no sharp"),
+        (Constraint("odd", lambda metrics: "much"), "TypeError: '>' not supported"),
+    ],
+)
+def test_what_raises_is_missed_by_far_and_says_what_it_raised(constraint, reason):
+    found = Constraint.of(constraint, NAMES)
+    missed, raised = found.judge({"sharpe": 1.0, "trades": 0.0})
+    assert missed == FARTHEST == found.violation({"sharpe": 1.0, "trades": 0.0})
+    assert raised.startswith(f"constraint {str(found)!r} raised {reason}") and "\n" not in raised
+
+
+def test_nobody_is_kept_from_interrupting_a_constraint():
+    def interrupted(metrics):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Constraint.of(interrupted, NAMES).violation({})
+
+
 @pytest.mark.parametrize(
     ("given_", "message"),
     [

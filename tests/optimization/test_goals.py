@@ -3,10 +3,19 @@
 import math
 
 import pytest
+from pandas.testing import assert_frame_equal
 
 from rustybt import Optimizer, StopRules
-from rustybt.errors import InvalidParameter
-from rustybt.optimization import BayesianSearch, GridSearch, NSGA2Search, PersistentWorkerPool, RandomSearch
+from rustybt.errors import InvalidParameter, NoBestTrial
+from rustybt.optimization import (
+    BayesianSearch,
+    GridSearch,
+    NSGA2Search,
+    OptimizationResult,
+    PersistentWorkerPool,
+    RandomSearch,
+    WalkForward,
+)
 from tests.optimization.strategies import SPAN as HALF_YEAR
 from tests.optimization.strategies import Crossover, Idle
 from tests.optimization.vector_strategies import SPAN, Cross
@@ -57,6 +66,63 @@ def test_constraints_split_trials_and_the_best_meets_them(pool):
     assert bound.trials["passing"].tolist() == (free.trials["turnover"] < limit).tolist()
     assert bound.best.score == free.trials.loc[free.trials["turnover"] < limit, "total_return"].max()
     assert {text for trial in bound.records for text in trial.failed_constraints} == {f"turnover < {limit}"}
+
+
+@pytest.mark.parametrize("kind", ["expression", "function"])
+def test_a_constraint_that_raises_costs_its_own_trials_only_and_is_resumed(pool, tmp_path, kind):
+    options = {"search": BayesianSearch(12, seed=1), "objective": "total_return", "pool": pool, **SPAN}
+    odd = Optimizer(Cross, **options).run().records[4].metrics["trades"]
+
+    def reckoned(metrics):
+        return 1 / (metrics["trades"] - odd) != 0
+
+    options |= {"constraints": f"1 / (trades - {odd}) != 0" if kind == "expression" else reckoned}
+    result = Optimizer(Cross, storage=tmp_path / "run", **options).run()
+    raised = result.trials["trades"] == odd
+    assert result.counts == {"complete": 12} and 0 < raised.sum() < 12
+    assert result.trials["passing"].tolist() == (~raised).tolist()
+    text = str(result.goal.constraints[0])
+    reason = result.trials["error"].max()
+    assert reason.startswith(f"constraint {text!r} raised ZeroDivisionError: ")
+    assert result.trials["error"].tolist() == [reason if odd_one else "" for odd_one in raised]
+    assert {t.failed_constraints for t in result.records} == {(text,), ()}
+    first = dict(result.records[raised.idxmax()].params)
+    note = f"{reason}, on {raised.sum()} of 12 trials, first on {first!r}: it counts as missed there"
+    assert result.info.notes == (note,)
+
+    lines = tmp_path / "run" / "trials.jsonl"
+    lines.write_bytes(b"".join(lines.read_bytes().splitlines(keepends=True)[:7]))
+    again = Optimizer(Cross, storage=tmp_path / "run", **options).resume()
+    apart = ["seconds", "worker", "cached"]
+    assert_frame_equal(result.trials.drop(columns=apart), again.trials.drop(columns=apart), check_exact=True)
+    assert again.info.notes == result.info.notes
+
+
+def test_a_constraint_that_always_raises_is_why_there_is_no_best_trial(tmp_path):
+    def misspelt(metrics):
+        return metrics["sharp"] > 1
+
+    search = GridSearch(["fast == 8", "slow == 20", "weight == 1"])
+    result = Optimizer(Cross, search=search, constraints=[misspelt, "trades > 0"], **SPAN).run()
+    message = r"none of 1 trials .* \(misspelt\).*constraint 'misspelt' raised KeyError: 'sharp', on 1 of 1 trials"
+    for found in (result, OptimizationResult.load(result.save(tmp_path / "kept"))):
+        with pytest.raises(NoBestTrial, match=message):
+            _ = found.best
+    assert "did not come to their end" not in result.report(tmp_path / "report.html").read_text()
+
+
+def test_a_constraint_that_raises_in_a_walk_forward_is_noted_over_all_windows():
+    search = WalkForward(GridSearch(["slow == 20", "weight == 1", "fast > 17"]), in_sample=100, out_of_sample=60)
+    free = Optimizer(Cross, search=search, **SPAN).run()
+    after = free.walk_forward.windows["out_of_sample_trades"].iloc[0]
+    assert after not in free.trials["trades"].tolist()  # what raises afterwards alone is no failure of the window
+    texts = ["trades / (fills - fills) > 0 or trades > 0", f"1 / (trades - {after}) != 0"]
+    result = Optimizer(Cross, search=search, constraints=texts[1:], **SPAN).run()
+    assert result.info.notes == () and result.walk_forward.windows["error"].eq("").all()
+    result = Optimizer(Cross, search=search, constraints=texts, **SPAN).run()
+    count = len(result)
+    assert [f"on {count} of {count} trials" in note for note in result.info.notes] == [True]
+    assert (result.walk_forward.windows["status"] == "no eligible trial").all()
 
 
 def test_a_model_keeps_to_the_constraints(pool):
