@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rustybt.errors import InvalidParameter, did_you_mean
-from rustybt.optimization.parameter_space import ParameterSpace
+from rustybt.optimization.joined_space import joined_space
 from rustybt.optimization.result import BestTrial, OptimizationResult
 from rustybt.optimization.returns_store import ReturnsStore
 from rustybt.optimization.run_info import RunInfo
@@ -46,11 +46,11 @@ class GroupedResult(OptimizationResult):
         for name, result in self.results.items():
             records += [replace(t, number=len(records) + i, study=name) for i, t in enumerate(result.records)]
             self._origin += [(name, trial.number) for trial in result.records]
-        parameters = {n: p for result in self.results.values() for n, p in result.space.parameters.items()}
+        space = joined_space([result.space for result in self.results.values()])
         first = next(iter(self.results.values()))
         notes = tuple(dict.fromkeys(note for result in self.results.values() for note in result.info.notes))
         shared = replace(info, notes=notes, sessions=first.info.sessions)
-        super().__init__(records, first.goal, ParameterSpace(parameters), _no_rerun, ReturnsStore(), shared)
+        super().__init__(records, first.goal, space, _no_rerun, ReturnsStore(), shared)
 
     def __getitem__(self, name: str) -> OptimizationResult:
         """Give one search's result."""

@@ -198,8 +198,8 @@ class ParameterSpace:
         return settled
 
     def has(self, params: Mapping[str, Any], name: str) -> bool:
-        """Say whether a parameter is active in params in normal form."""
-        return name not in self._whens or params[name] is not None
+        """Say whether a parameter is active in params in normal form; params of another space may lack it."""
+        return name in params and (name not in self._whens or params[name] is not None)
 
     def _is_active(self, name: str, earlier: Params) -> bool:
         """Say whether a parameter is active after the values of those before it; never under one that is not."""

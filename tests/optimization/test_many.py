@@ -6,7 +6,17 @@ from pandas.testing import assert_frame_equal
 from rustybt import Optimizer, Strategy, VectorStrategy
 from rustybt.api import order_target_percent, symbol
 from rustybt.errors import InvalidParameter
-from rustybt.optimization import BayesianSearch, Integer, PersistentWorkerPool, RandomSearch, WalkForward, run_many
+from rustybt.optimization import (
+    BayesianSearch,
+    Categorical,
+    Float,
+    Integer,
+    OptimizationResult,
+    PersistentWorkerPool,
+    RandomSearch,
+    WalkForward,
+    run_many,
+)
 from tests.optimization.strategies import SPAN as HALF_YEAR
 from tests.optimization.vector_strategies import SPAN, Cross
 
@@ -102,6 +112,45 @@ def test_a_run_of_many_is_resumed(pool, tmp_path):
     again = run_many(given, resume=True, **options)
     apart = ["seconds", "worker", "cached"]
     assert_frame_equal(first.trials.drop(columns=apart), again.trials.drop(columns=apart), check_exact=True)
+
+
+class Weighted(VectorStrategy):
+    """Has one parameter, of which another strategy's depend."""
+
+    weight = Float(0.5, 1.0, step=0.1)
+    fast = Integer(20, 30)
+
+    def target_percent(self, bars, weight, fast):
+        return weight * (bars.close > bars.mean("close", fast)) / len(bars.assets)
+
+
+class Conditional(VectorStrategy):
+    """Has that parameter where one is set that comes before it, and is of another kind there."""
+
+    kind = Categorical(["whole", "part"])
+    fast = Integer(2, 9)
+    weight = Float(0.1, 0.4, step=0.1, when="kind == 'part' and fast < 9")
+
+    def target_percent(self, bars, kind, fast, weight):
+        return (weight or 1.0) * (bars.close > bars.mean("close", fast)) / len(bars.assets)
+
+
+def test_conditional_parameters_of_strategies_that_share_names_do_not_lose_the_trials(pool, tmp_path):
+    given = [Weighted, Conditional]
+    result = run_many(given, search=RandomSearch(30, seed=1), pool=pool, **SPAN)
+    for one in given:
+        alone = Optimizer(one, search=RandomSearch(30, seed=1), pool=pool, **SPAN).run()
+        assert [t.params for t in result[one.__name__].records] == [t.params for t in alone.records]
+    assert result.space.names == ("weight", "fast", "kind")
+    importances = result.importances()
+    assert set(importances.index) == set(result.space.names) and importances.sum() == pytest.approx(1)
+    shown = result.to_optuna_study().trials
+    active = [{name: value for name, value in trial.params.items() if value is not None} for trial in result.records]
+    assert [trial.params for trial in shown] == active
+    assert result.report(tmp_path / "report.html").exists()
+    kept = OptimizationResult.load(result.save(tmp_path / "kept"))
+    assert kept.best.params == {"kind": None, **result.best.params}
+    assert_frame_equal(kept.trials, result.trials)
 
 
 @pytest.mark.parametrize(
