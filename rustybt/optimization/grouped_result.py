@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rustybt.errors import InvalidParameter, did_you_mean
+from rustybt.optimization.goal import Goal
 from rustybt.optimization.joined_space import joined_space
 from rustybt.optimization.result import BestTrial, OptimizationResult
 from rustybt.optimization.returns_store import ReturnsStore
@@ -36,7 +37,9 @@ class GroupedResult(OptimizationResult):
     Notes
     -----
     `records` and `trials` hold all trials, numbered anew, and say in `study` which search each belongs to. `best` is
-    the best of all.
+    the best of all. Where the searches look for different things there is none, and what compares trials of different
+    searches (`best`, `top`, `pareto`, `stats`, `importances`, charts, a report or a saved result) raises
+    InvalidParameter; `table`, `trials`, `returns` and each search's own result are there all the same.
     """
 
     def __init__(self, results: Mapping[str, OptimizationResult], info: RunInfo) -> None:
@@ -51,6 +54,39 @@ class GroupedResult(OptimizationResult):
         notes = tuple(dict.fromkeys(note for result in self.results.values() for note in result.info.notes))
         shared = replace(info, notes=notes, sessions=first.info.sessions)
         super().__init__(records, first.goal, space, _no_rerun, ReturnsStore(), shared)
+
+    @property
+    def has_one_goal(self) -> bool:
+        """Whether all searches have the same objectives, so that their trials can be compared."""
+        return all(result.objectives == self._goal.objectives for result in self.results.values())
+
+    @property
+    def goal(self) -> Goal:
+        """What all searches look for.
+
+        Raises
+        ------
+        InvalidParameter
+            If they look for different things.
+        """
+        if not self.has_one_goal:
+            first: dict[str, str] = {}
+            for name, result in self.results.items():
+                first.setdefault(result._goal_text, name)
+            differing = "; ".join(f"{name!r}: {text}" for text, name in first.items())
+            raise InvalidParameter(
+                f"the objectives of this run's searches differ ({differing}), so their trials cannot be compared: look "
+                f"at each search's own, such as result[{next(iter(self.results))!r}].best, or at result.table"
+            )
+        return self._goal
+
+    @goal.setter
+    def goal(self, goal: Goal) -> None:
+        self._goal = goal
+
+    @property
+    def _goal_text(self) -> str:
+        return "; ".join(dict.fromkeys(result._goal_text for result in self.results.values()))
 
     def __getitem__(self, name: str) -> OptimizationResult:
         """Give one search's result."""
@@ -69,6 +105,7 @@ class GroupedResult(OptimizationResult):
     def table(self) -> pd.DataFrame:
         """One row a search, by name: its best trial's parameters and score, some metrics, and how many trials it had.
 
+        Where the searches look for different things, `objective` says of what the score is a value.
         Where no trial is eligible the row says so in `trials` and `passing`, and has NaN and None elsewhere.
         """
         rows = {name: self._row(result) for name, result in self.results.items()}
@@ -78,8 +115,11 @@ class GroupedResult(OptimizationResult):
         found = result.top(1)
         own = {} if found.empty else {str(name): value for name, value in found.iloc[0].items()}
         row = {name: own.get(name, own.get(f"param_{name}")) for name in self.space.names}
+        if not self.has_one_goal:
+            row["objective"] = result._goal_text
         row["score"] = own.get("score", np.nan)
-        row |= {name: own.get(name, np.nan) for name in TABLE_METRICS if name != self.objective.metric}
+        shown_as_score = self.objective.metric if self.has_one_goal else ""
+        row |= {name: own.get(name, np.nan) for name in TABLE_METRICS if name != shown_as_score}
         return {**row, "trials": len(result), "passing": sum(trial.may_be_best for trial in result.records)}
 
     @property

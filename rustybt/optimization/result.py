@@ -161,9 +161,12 @@ class OptimizationResult(ResultViews):
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
-        goal = ", ".join(map(str, self.objectives))
         fast = "; FAST: half of the data" if self.info.is_fast else ""
-        return f"OptimizationResult({counts or 'no trial'}; {goal}; {self.seconds:.1f} s{fast})"
+        return f"{type(self).__name__}({counts or 'no trial'}; {self._goal_text}; {self.seconds:.1f} s{fast})"
+
+    @property
+    def _goal_text(self) -> str:
+        return ", ".join(map(str, self.objectives))
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

@@ -1,5 +1,7 @@
 """Searches that share a pool: one a symbol, one a strategy."""
 
+import re
+
 import pytest
 from pandas.testing import assert_frame_equal
 
@@ -151,6 +153,51 @@ def test_conditional_parameters_of_strategies_that_share_names_do_not_lose_the_t
     kept = OptimizationResult.load(result.save(tmp_path / "kept"))
     assert kept.best.params == {"kind": None, **result.best.params}
     assert_frame_equal(kept.trials, result.trials)
+
+
+class Earning(Weighted):
+    objective = "total_return"
+
+
+class Calm(Weighted):
+    objective = "minimize annual_volatility"
+
+
+@pytest.mark.parametrize("given", [[Earning, Calm, Weighted], [Calm, Weighted, Earning]])
+def test_strategies_that_look_for_different_things_are_not_compared(pool, tmp_path, given):
+    result = run_many(given, search=RandomSearch(12, seed=1), pool=pool, **SPAN)
+    goals = {Earning: "maximize total_return", Calm: "minimize annual_volatility", Weighted: "maximize sharpe"}
+    differing = "; ".join(f"'{one.__name__}': {goals[one]}" for one in given)
+    message = re.escape(f"searches differ ({differing}), so their trials cannot be compared: look at each search's own")
+    for compared in (
+        lambda: result.best,
+        lambda: result.trades,
+        result.top,
+        lambda: result.pareto,
+        result.stats,
+        result.importances,
+        result.to_optuna_study,
+        result.plot_equity,
+        lambda: result.plot_heatmap("fast", "weight"),
+        result.plot_parallel,
+        lambda: result.report(tmp_path / "report.html"),
+        lambda: result.save(tmp_path / "kept"),
+    ):
+        with pytest.raises(InvalidParameter, match=message):
+            compared()
+    assert not (tmp_path / "kept").exists()
+    assert len(result.trials) == 36 and result.returns.shape[1] == 36
+    assert all(goals[one] in repr(result) for one in given)
+    for one in given:
+        row, best = result.table.loc[one.__name__], result[one.__name__].best
+        assert row["objective"] == goals[one] and row["score"] == best.score
+        assert row["sharpe"] == best.metrics["sharpe"] and row["fast"] == best.params["fast"]
+
+
+def test_strategies_that_look_for_the_same_thing_are_compared(pool):
+    result = run_many({"one": Calm, "other": Calm(weight=0.5, fast=20)}, search=RandomSearch(3), pool=pool, **SPAN)
+    assert result.best.score == result.table["score"].min() and "objective" not in result.table
+    assert repr(result).startswith("GroupedResult(4 complete; minimize annual_volatility; ")
 
 
 @pytest.mark.parametrize(
