@@ -37,23 +37,29 @@ class GroupedResult(OptimizationResult):
     Notes
     -----
     `records` and `trials` hold all trials, numbered anew, and say in `study` which search each belongs to. `best` is
-    the best of all. Where the searches look for different things there is none, and what compares trials of different
-    searches (`best`, `top`, `pareto`, `stats`, `importances`, charts, a report or a saved result) raises
-    InvalidParameter; `table`, `trials`, `returns` and each search's own result are there all the same.
+    the best of what each search compares: of all trials, or in walk-forwards of those of the latest windows.
+
+    Where the searches look for different things there is no best, and what compares trials of different searches
+    (`best`, `top`, `pareto`, `stats`, `importances`, charts, a report or a saved result) raises InvalidParameter;
+    `table`, `trials`, `returns` and each search's own result are there all the same.
     """
 
     def __init__(self, results: Mapping[str, OptimizationResult], info: RunInfo) -> None:
         self.results = dict(results)
         records: list[Trial] = []
+        compared: list[Trial] = []
         self._origin: list[tuple[str, int]] = []
         for name, result in self.results.items():
-            records += [replace(t, number=len(records) + i, study=name) for i, t in enumerate(result.records)]
+            own = [replace(t, number=len(records) + i, study=name) for i, t in enumerate(result.records)]
+            numbers = {trial.number for trial in result._compared}
+            compared += [new for old, new in zip(result.records, own, strict=True) if old.number in numbers]
+            records += own
             self._origin += [(name, trial.number) for trial in result.records]
         space = joined_space([result.space for result in self.results.values()])
         first = next(iter(self.results.values()))
         notes = tuple(dict.fromkeys(note for result in self.results.values() for note in result.info.notes))
         shared = replace(info, notes=notes, sessions=first.info.sessions)
-        super().__init__(records, first.goal, space, _no_rerun, ReturnsStore(), shared)
+        super().__init__(records, first.goal, space, _no_rerun, ReturnsStore(), shared, compared)
 
     @property
     def has_one_goal(self) -> bool:

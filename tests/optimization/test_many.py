@@ -12,6 +12,7 @@ from rustybt.optimization import (
     BayesianSearch,
     Categorical,
     Float,
+    GridSearch,
     Integer,
     OptimizationResult,
     PersistentWorkerPool,
@@ -80,6 +81,34 @@ def test_a_walk_forward_a_symbol(pool):
     search = WalkForward(RandomSearch(4, seed=1), in_sample=80, out_of_sample=60)
     result = Optimizer(Cross, search=search, per_symbol=True, symbols=["AAPL", "MSFT"], pool=pool, **SPAN).run()
     assert [len(result[name].walk_forward.windows) for name in ("AAPL", "MSFT")] == [3, 3]
+
+
+def per_window(symbols, pool):
+    search = WalkForward(GridSearch(), in_sample=100, out_of_sample=50)
+    options = {"search": search, "objective": "total_return", "pool": pool, **SPAN}
+    return Optimizer(OneSymbol, per_symbol=True, symbols=symbols, **options).run()
+
+
+def test_the_best_of_walk_forwards_is_that_of_their_latest_windows(pool, tmp_path):
+    result = per_window(["AAPL"], pool)
+    own, best = result["AAPL"].best, result.best
+    assert max(result.trials["score"]) > own.score  # an earlier window has a trial that looks better
+    assert (best.score, best.params, result._origin[best.number]) == (own.score, own.params, ("AAPL", own.number))
+    assert best.run.sessions.session_ns.tolist() == own.run.sessions.session_ns.tolist()
+    assert best.run.metrics["total_return"] == pytest.approx(best.score, rel=1e-9)
+    assert result.top(3)["score"].tolist() == result["AAPL"].top(3)["score"].tolist()
+    assert result.pareto["score"].tolist() == result["AAPL"].pareto["score"].tolist()
+    assert OptimizationResult.load(result.save(tmp_path / "kept")).best.params == own.params
+
+
+def test_walk_forwards_of_several_symbols_are_compared_by_their_latest_windows(pool):
+    result = per_window(["MSFT", "AAPL"], pool)
+    parts = [result[name] for name in ("MSFT", "AAPL")]
+    leader = max(parts, key=lambda part: part.best.score)
+    assert result.best.score == leader.best.score == result.table["score"].max()
+    assert result.best.trial.study == result.table["score"].idxmax()
+    assert result.best.run.metrics["total_return"] == pytest.approx(result.best.score, rel=1e-9)
+    assert len(result.top(1000)) == sum(len(part.top(1000)) for part in parts)
 
 
 @pytest.mark.parametrize(
