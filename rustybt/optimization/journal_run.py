@@ -20,10 +20,10 @@ SCHEMA = 1
 RUN_FILE = "run.json"
 
 _SUBJECTS = {
-    "strategy": "the strategy's code",
-    "strategy.digest": "the strategy's code",
+    "strategy": "the strategy",
+    "strategy_digest": "the strategy's code",
     "bundle": "the bundle",
-    "bundle.fingerprint": "the bundle's data",
+    "fingerprint": "the bundle's data",
 }
 _MAX_VALUE_CHARACTERS = 120
 _ABSENT = "absent"
@@ -130,12 +130,26 @@ def check_same(folder: Path, run: Run, header: Mapping[str, Any]) -> None:
     differing = list(_differences(run.header, now))
     if not differing:
         return
-    changes = "; ".join(f"{_SUBJECTS.get(name, name)} changed: {then} then, {new} now" for name, then, new in differing)
+    changes = "; ".join(f"{_subject(run, name)} changed: {then} then, {new} now" for name, then, new in differing)
     raise JournalMismatch(
         f"the run in {str(folder)!r} cannot be resumed, because since it began ({run.began}) {changes}. Nothing was "
         "written: restore what changed, or start another run in another folder",
         fields=tuple(name for name, _, _ in differing),
     )
+
+
+def _subject(run: Run, name: str) -> str:
+    """Say what a field is, also one of a strategy among many, whose settings stand under its name."""
+    if name in _SUBJECTS:
+        return _SUBJECTS[name]
+    member = next((key for key, value in run.header.items() if name.startswith(f"{key}.") and _is_of_run(value)), "")
+    field = name.removeprefix(f"{member}.")
+    return f"{_SUBJECTS[field]} of {member!r}" if member and field in _SUBJECTS else name
+
+
+def _is_of_run(value: Any) -> bool:
+    """Say whether a field holds the settings of a run of its own."""
+    return isinstance(value, dict) and _SUBJECTS.keys() <= value.keys()
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:

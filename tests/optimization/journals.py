@@ -16,7 +16,14 @@ from rustybt.errors import JournalNotFound
 from rustybt.optimization.journal import Journal
 from rustybt.optimization.trial import Trial, TrialStatus
 
-HEADER = {"strategy": {"name": "Crossover", "digest": "a1"}, "bundle": {"fingerprint": "f0"}, "seed": 7}
+HEADER = {
+    "strategy": "Crossover",
+    "strategy_digest": "a1",
+    "bundle": "mag-7",
+    "fingerprint": "f0",
+    "search": {"seed": 7},
+    "seed": 7,
+}
 STUDIES = ("search", "window 3", 'odd "study" \\ \n é')
 ODD_FLOATS = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 0.1 + 0.2, 1e22, 1.7976931348623157e308)
 ROOT = Path(__file__).parents[2]

@@ -251,11 +251,13 @@ class TestResume:
         ("changes", "fields", "message"),
         [
             (
-                {"strategy": {"name": "Crossover", "digest": "b2"}},
-                ("strategy.digest",),
+                {"strategy_digest": "b2"},
+                ("strategy_digest",),
                 r"since it began \(20\d\d-[^)]*\) the strategy's code changed: \"a1\" then, \"b2\" now\. Nothing was",
             ),
-            ({"bundle": {"fingerprint": "f1"}}, ("bundle.fingerprint",), 'the bundle\'s data changed: "f0" then'),
+            ({"strategy": "Other"}, ("strategy",), 'the strategy changed: "Crossover" then, "Other" now'),
+            ({"fingerprint": "f1"}, ("fingerprint",), 'the bundle\'s data changed: "f0" then'),
+            ({"search": {"seed": 8}}, ("search.seed",), r"search\.seed changed: 7 then, 8 now"),
             (
                 {"seed": 8, "more": [1]},
                 ("seed", "more"),
@@ -264,7 +266,7 @@ class TestResume:
             ({"seed": None}, ("seed",), "seed changed: 7 then, null now"),
             ({"seed": 7.0}, ("seed",), "seed changed: 7 then, 7.0 now"),
             ({"seed": True}, ("seed",), "seed changed: 7 then, true now"),
-            ({"bundle": "mag-7"}, ("bundle",), 'the bundle changed: .* then, "mag-7" now'),
+            ({"bundle": "mag-8"}, ("bundle",), 'the bundle changed: "mag-7" then, "mag-8" now'),
             ({"seed": "x" * 500}, ("seed",), r"7 then, \"x{119}\.\.\. now"),
         ],
     )

@@ -6,7 +6,7 @@ import pytest
 
 from rustybt import Optimizer, VectorStrategy
 from rustybt.errors import InvalidParameter, JournalExists, JournalMismatch, StorageError
-from rustybt.optimization import Integer, RandomSearch
+from rustybt.optimization import Integer, RandomSearch, run_many
 from tests.optimization.vector_strategies import SPAN, Cross
 
 pytestmark = pytest.mark.usefixtures("market")
@@ -74,9 +74,30 @@ def test_another_setting_is_named_and_nothing_is_touched(run, options, name):
 
 def test_a_changed_strategy_is_named(tmp_path):
     optimizer(tmp_path / "run", strategy=Edited).run()
-    with pytest.raises(JournalMismatch, match="strategy_digest"):
+    with pytest.raises(
+        JournalMismatch, match=r"\) the strategy's code changed: \"\w{64}\" then, \"\w{64}\" now\. "
+    ) as caught:
         optimizer(tmp_path / "run", strategy=EditedLater).resume()
+    assert caught.value.fields == ("strategy_digest",)
     assert len(optimizer(tmp_path / "run", strategy=Edited).resume()) == 6
+
+
+class Renamed(Edited):
+    pass
+
+
+def test_another_name_of_a_strategy_is_no_change_of_its_code(tmp_path):
+    optimizer(tmp_path / "run", strategy=Edited).run()
+    with pytest.raises(JournalMismatch, match='the strategy changed: "Edited" then, "Renamed" now'):
+        optimizer(tmp_path / "run", strategy=Renamed).resume()
+
+
+def test_a_changed_strategy_among_many_is_named(tmp_path):
+    options = {"num_workers": 1, "search": RandomSearch(2, seed=1), "storage": tmp_path / "run", **SPAN}
+    run_many({"one": Cross, "two": Edited}, **options)
+    with pytest.raises(JournalMismatch, match=r"\) the strategy's code of 'two' changed: \"\w{64}\" then") as caught:
+        run_many({"one": Cross, "two": EditedLater}, resume=True, **options)
+    assert caught.value.fields == ("two.strategy_digest",)
 
 
 def test_a_finished_run_resumes_to_the_same_at_once(run):
