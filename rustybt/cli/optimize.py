@@ -45,7 +45,9 @@ from rustybt.profiling import Profile
 @click.option("--fast", is_flag=True, help="For development: half of the data; the results say so.")
 @click.option("--workers", type=int, help="Processes; the result does not depend on it.  [default: one a core]")
 @click.option("--trial-timeout", type=float, metavar="SECONDS", help="Limit of one backtest's time.")
-@click.option("--worker-memory", type=float, metavar="MB", help="Limit of one worker's own memory.")
+@click.option(
+    "--worker-memory", type=float, metavar="MB", help="Limit of one worker's own memory, in units of 2**20 bytes."
+)
 @click.option(
     "--storage",
     type=click.Path(path_type=Path),

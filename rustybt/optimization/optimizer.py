@@ -37,6 +37,7 @@ from rustybt.optimization.source import (
 from rustybt.optimization.trial import TrialStatus
 from rustybt.optimization.walk_forward import WalkForward
 from rustybt.optimization.workers.base import WorkerPool
+from rustybt.optimization.workers.limits import check_limit
 from rustybt.profiling import Profile
 from rustybt.results.metrics import METRICS
 
@@ -103,7 +104,7 @@ class Optimizer:
     trial_timeout_s : float, optional
         Limit of one backtest's time.
     worker_memory_mb : float, optional
-        Limit of what one worker process keeps for itself, in MB (10^6 bytes).
+        Limit of what one worker process holds for itself, in units of 2**20 bytes.
     storage : path-like, optional
         Folder of a journal of every finished trial, from which `resume` goes on after the process was killed.
     result_cache : ResultCache or bool, optional
@@ -122,7 +123,7 @@ class Optimizer:
     Raises
     ------
     InvalidParameter
-        If the strategy, its space, the search, the objective or a number makes no sense.
+        If the strategy, its space, the search, the objective or a number, such as a limit, makes no sense.
 
     Notes
     -----
@@ -205,6 +206,8 @@ class Optimizer:
             fixed={name: value for name, value in (fixed or {}).items() if name not in among},
         )
         self.plan.check()
+        check_limit("trial_timeout_s", trial_timeout_s)
+        check_limit("worker_memory_mb", worker_memory_mb)
         has_limits = trial_timeout_s is not None or worker_memory_mb is not None
         self._choose_pool = pool_choice(pool, num_workers, backend, scheduler, has_limits)
         self._limits = {"timeout_s": trial_timeout_s, "memory_mb": worker_memory_mb}

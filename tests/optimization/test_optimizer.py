@@ -166,6 +166,15 @@ def test_a_trial_past_its_time_limit_gets_a_status(market, pools):
     assert result.trials["status"].tolist() == ["timeout", "complete", "complete", "complete"]
 
 
+@pytest.mark.parametrize("name", ["trial_timeout_s", "worker_memory_mb"])
+@pytest.mark.parametrize(
+    ("limit", "why"), [(0, "is not above 0"), (float("nan"), "is not above 0"), ("9", "is no number")]
+)
+def test_a_limit_that_makes_no_sense_is_refused_before_anything_runs(name, limit, why):
+    with pytest.raises(InvalidParameter, match=f"{name} .* {why}: give .*, or None for no limit"):
+        Optimizer(strategy_class=Crossover, **{name: limit}, **SPAN)
+
+
 def test_ctrl_c_carries_the_finished_trials(market):
     class Interrupted(Crossover):
         def initialize(self, context):
