@@ -20,6 +20,7 @@ from rustybt.optimization.sampled import SampledJob, keep_samples
 from rustybt.optimization.study import Study
 from rustybt.optimization.trial import Trial
 from rustybt.optimization.workers.base import Job, Outcome, Take, WorkerPool
+from rustybt.optimization.workers.limits import Limits
 from rustybt.profiling import Profile
 
 
@@ -37,8 +38,6 @@ class Execution:
         What runs it.
     cache : ResultCache or None
         Outcomes of earlier runs of this process.
-    journal : Journal or None
-        Gets every trial, and holds those of the run that is resumed.
     limits : mapping of str to value
         Of time and memory, for the pool.
     progress : bool or None
@@ -53,7 +52,6 @@ class Execution:
     parts: Mapping[str, Part]
     pool: WorkerPool
     cache: ResultCache | None = None
-    journal: Journal | None = None
     limits: Mapping[str, Any] = field(default_factory=dict)
     progress: bool | None = None
     profile: Profile | None = None
@@ -66,10 +64,25 @@ class Execution:
         self._returns: dict[str, ReturnsStore] = {}
         jobs = job_of(self.studies).jobs
         self._known = KnownResults(self.cache, jobs)
-        self._flow = Flow(self.studies, self._known, self.journal)
+        self._flow = Flow(self.studies, self._known, None)
 
-    def run(self) -> None:
-        """Run everything to its end; what ends it earlier leaves the trials that came back in the studies."""
+    def begin(self) -> None:
+        """Raise what can be known to be wrong with limits and search before a process is started or a file written."""
+        if self.limits:
+            self.pool.check_limits(Limits(**self.limits))
+        first_of_space = {id(study.job.space): study for study in reversed(self.studies)}
+        for study in first_of_space.values():
+            study.take(0)
+
+    def run(self, journal: Journal | None = None) -> None:
+        """Run everything to its end; what ends it earlier leaves the trials that came back in the studies.
+
+        Parameters
+        ----------
+        journal : Journal, optional
+            Gets every trial, and holds those of the run that is resumed.
+        """
+        self._flow.journal = journal
         with closing(self._trials()) as trials:
             for study, trial in trials:
                 if trial.returns:
@@ -79,8 +92,6 @@ class Execution:
 
     def _trials(self) -> Generator[tuple[Study, Trial], None, None]:
         """Yield trials as they come back, and tell the user about them."""
-        for study in self.studies[:1]:
-            study.take(0)  # a space that cannot be searched is said before any process is started
         job: Job = job_of(self.studies)
         pool = self.pool if self.profile is None else SamplingPool(self.pool, self.profile)
         shown = TrialProgress(self.label, lambda: self._flow.total, self.progress, lambda: self.search_seconds)
@@ -141,6 +152,10 @@ class SamplingPool:
     def num_workers(self) -> int:
         """Processes of the pool."""
         return self.pool.num_workers
+
+    def check_limits(self, limits: Limits) -> None:
+        """Refuse what the pool refuses."""
+        self.pool.check_limits(limits)
 
     def run(self, job: Job, take: Take, **options: Any) -> Generator[tuple[int, Outcome], None, None]:
         """Run tasks as the pool does."""

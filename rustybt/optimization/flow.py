@@ -54,6 +54,8 @@ class Flow:
 
     Attributes
     ----------
+    journal : Journal or None
+        May be put here until the run begins.
     cached : int
         Trials so far that cost no simulation.
     asked_of_models : list of tuple of float

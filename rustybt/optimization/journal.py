@@ -229,7 +229,12 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except StorageError as failure:
+            if error is None:
+                raise
+            error.add_note(str(failure))  # what ended the block says more than that the disk failed too
 
     def _keep(self, handles: ExitStack) -> Self:
         """Take over the open files and the lock."""

@@ -1,6 +1,7 @@
 """How does a search over a strategy's parameters run from beginning to end?"""
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -300,33 +301,31 @@ class Optimizer:
         -------
         OptimizationResult
         """
-        journal: Journal | None = None
-        if self.storage is not None:
-            journal = (Journal.resume if resume else Journal.create)(self.storage, planned.settings)
         execution = Execution(
             label=self.plan.source.name,
             parts=planned.parts,
             pool=self._choose_pool(),
             cache=self.result_cache,
-            journal=journal,
             limits={name: value for name, value in self._limits.items() if value is not None},
             progress=self.progress,
             profile=self.profile,
         )
-        try:
-            execution.run()
-        except KeyboardInterrupt:
-            of = f" of {execution.total}" if execution.total is not None else ""
-            message = f"interrupted after {execution.finished}{of} trials; the finished ones are in this error's result"
-            raise OptimizationInterrupted(message, self._result(planned, execution)) from None
-        finally:
-            if journal is not None:
-                journal.close()
-            self.partial = self._result(planned, execution)
-        result = self.partial
+        execution.begin()  # whatever is refused here leaves no run in the storage
+        with self._journal(planned, resume) as journal:
+            try:
+                execution.run(journal)
+            except KeyboardInterrupt:
+                raise interrupted(execution, self._result(planned, execution)) from None
+            finally:
+                self.partial = result = self._result(planned, execution)
         if not any(trial.status in (TrialStatus.COMPLETE, TrialStatus.STOPPED) for trial in result.records):
             raise all_failed(result)
         return result
+
+    def _journal(self, planned: Planned, resume: bool) -> AbstractContextManager[Journal | None]:
+        if self.storage is None:
+            return nullcontext()
+        return (Journal.resume if resume else Journal.create)(self.storage, planned.settings)
 
     def _result(self, planned: Planned, execution: Execution) -> OptimizationResult:
         info = execution.info(planned.settings, self.plan.fast)
@@ -366,6 +365,14 @@ def strategy_of(
     if script is not None:
         return read_script(script)
     return FunctionSource(functions), ParameterSpace({}), {}
+
+
+def interrupted(execution: Execution, result: OptimizationResult) -> OptimizationInterrupted:
+    """Give the error of a run that Ctrl-C ended."""
+    of = f" of {execution.total}" if execution.total is not None else ""
+    return OptimizationInterrupted(
+        f"interrupted after {execution.finished}{of} trials; the finished ones are in this error's result", result
+    )
 
 
 def all_failed(result: OptimizationResult) -> AllTrialsFailed:

@@ -1,12 +1,17 @@
 """What a journalled run refuses, and what it leaves as it was."""
 
 import os
+from itertools import islice
 
 import pytest
 
 from rustybt import Optimizer, VectorStrategy
 from rustybt.errors import InvalidParameter, JournalExists, JournalMismatch, StorageError
-from rustybt.optimization import Integer, RandomSearch, run_many
+from rustybt.optimization import Float, GridSearch, Integer, RandomSearch, run_many
+from rustybt.optimization.journal import Journal
+from rustybt.optimization.journal_files import AppendFile
+from rustybt.optimization.result import OptimizationInterrupted
+from rustybt.optimization.workers.serial import SerialPool
 from tests.optimization.vector_strategies import SPAN, Cross
 
 pytestmark = pytest.mark.usefixtures("market")
@@ -19,6 +24,10 @@ def optimizer(storage, **options):
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+class Continuum(Cross):
+    weight = Float(0.25, 1.0)
 
 
 @pytest.fixture
@@ -114,6 +123,82 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_any_trial(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"cannot keep a run: Not a directory"):
         optimizer(tmp_path / "file" / "run").run()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"backend": "dask", "scheduler": "10.0.0.1:8786"}, InvalidParameter, "is no scheduler's: write"),
+        ({"backend": "dask", "trial_timeout_s": 5}, InvalidParameter, "timeout_s 5 cannot be kept by Dask"),
+        ({"pool": SerialPool(), "worker_memory_mb": 900}, InvalidParameter, "memory_mb 900 needs a worker process"),
+        ({"strategy": Continuum, "search": GridSearch()}, InvalidParameter, "'weight'.* is a continuum"),
+    ],
+)
+@pytest.mark.parametrize("does_resume", [False, True])
+def test_what_cannot_run_leaves_the_storage_alone(tmp_path, options, error, message, does_resume):
+    if options.get("backend") == "dask":
+        pytest.importorskip("distributed")
+    strategy = options.get("strategy", Cross)
+    if does_resume:
+        optimizer(tmp_path / "run", strategy=strategy).run()
+    before = contents(tmp_path / "run") if does_resume else None
+    wrong = optimizer(tmp_path / "run", **options)
+    with pytest.raises(error, match=message):
+        wrong.resume() if does_resume else wrong.run()
+    assert (contents(tmp_path / "run") if (tmp_path / "run").exists() else None) == before
+    corrected = optimizer(tmp_path / "run", strategy=strategy)
+    assert len(corrected.resume() if does_resume else corrected.run()) == 6
+
+
+def test_the_space_of_every_strategy_is_looked_at_before_the_run_begins(tmp_path):
+    with pytest.raises(InvalidParameter, match="'weight'.* is a continuum"):
+        run_many([Cross, Continuum], num_workers=1, storage=tmp_path / "run", **SPAN)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def fails_at_close(monkeypatch):
+    """Let the disk fail when a journal is closed, and not before."""
+    close = Journal.close
+
+    def fail(file):
+        raise OSError(5, "Input/output error")
+
+    def close_on_failing_disk(journal):
+        monkeypatch.setattr(AppendFile, "sync", fail)
+        close(journal)
+
+    monkeypatch.setattr(Journal, "close", close_on_failing_disk)
+
+
+class Bomb(SerialPool):
+    """Ends the run in the middle."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def run(self, job, take, **options):
+        outcomes = super().run(job, take, **options)
+        yield from islice(outcomes, 2)
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError("in the pool")])
+def test_a_disk_that_fails_at_the_close_hides_no_other_error(tmp_path, fails_at_close, error):
+    run = optimizer(tmp_path / "run", pool=Bomb(error), result_cache=False)
+
+    with pytest.raises(OptimizationInterrupted if isinstance(error, KeyboardInterrupt) else type(error)) as caught:
+        run.run()
+    assert "the disk failed under" in caught.value.__notes__[0]
+    assert len(run.partial) == 2
+
+
+def test_a_disk_that_fails_at_the_close_is_an_error_of_a_run_that_ended_well(tmp_path, fails_at_close):
+    run = optimizer(tmp_path / "run")
+
+    with pytest.raises(StorageError, match="the disk failed under"):
+        run.run()
+    assert len(run.partial) == 6
 
 
 def test_a_full_disk_ends_the_run_and_a_resume_completes_it(tmp_path):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from rustybt.optimization.trial import TrialStatus
+from rustybt.optimization.workers.limits import Limits
 
 TaskFunction: TypeAlias = Callable[[Any], Any]
 Task: TypeAlias = tuple[int, Any]
@@ -77,6 +78,9 @@ class WorkerPool(Protocol):
     @property
     def num_workers(self) -> int:
         """Processes beside this one."""
+
+    def check_limits(self, limits: Limits) -> None:
+        """Raise InvalidParameter where `run` would not keep these limits; asked before a run that has any begins."""
 
     def run(
         self,

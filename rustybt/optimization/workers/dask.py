@@ -75,6 +75,12 @@ class DaskPool:
         """Worker processes: of the pool's own cluster, or those that the scheduler had when it was last asked."""
         return self._count if self.address is None else self._link.workers
 
+    def check_limits(self, limits: Limits) -> None:
+        """Refuse every limit."""
+        limits.refuse(
+            "cannot be kept by Dask, which does not end a single task: use PersistentWorkerPool, or leave the limit out"
+        )
+
     def run(
         self,
         job: Job,
@@ -106,9 +112,7 @@ class DaskPool:
             If the job cannot be sent or opened, if the scheduler cannot be reached, has no workers or is lost, or if
             the pool is in use.
         """
-        Limits(timeout_s, memory_mb).refuse(
-            "cannot be kept by Dask, which does not end a single task: use PersistentWorkerPool, or leave the limit out"
-        )
+        self.check_limits(Limits(timeout_s, memory_mb))
         if not self._running.acquire(blocking=False):
             raise WorkerError("the pool is in use by another run: wait for it, or make another pool")
         try:

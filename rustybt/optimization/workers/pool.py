@@ -56,6 +56,10 @@ class PersistentWorkerPool:
         self._running = threading.Lock()
         self._finalizer = weakref.finalize(self, self._crew.end)
 
+    def check_limits(self, limits: Limits) -> None:
+        """Refuse a limit that makes no sense, and one of memory where nothing measures it."""
+        limits.checked()
+
     def run(
         self,
         job: Job,
@@ -90,7 +94,8 @@ class PersistentWorkerPool:
         WorkerError
             If the job cannot be sent or opened, if workers cannot be started, or if the pool is in use.
         """
-        limits = Limits(timeout_s, memory_mb).checked()
+        limits = Limits(timeout_s, memory_mb)
+        self.check_limits(limits)
         if not self._running.acquire(blocking=False):
             raise WorkerError("the pool is in use by another run: wait for it, or make another pool")
         try:

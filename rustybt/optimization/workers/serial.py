@@ -27,6 +27,10 @@ class SerialPool:
 
     num_workers = 0
 
+    def check_limits(self, limits: Limits) -> None:
+        """Refuse every limit: it needs a process that can be ended."""
+        limits.refuse("needs a worker process: use PersistentWorkerPool")
+
     def run(
         self,
         job: Job,
@@ -55,7 +59,7 @@ class SerialPool:
         InvalidParameter
             If a limit is given.
         """
-        Limits(timeout_s, memory_mb).refuse("needs a worker process: use PersistentWorkerPool")
+        self.check_limits(Limits(timeout_s, memory_mb))
         with untouched_generators():
             function = job.open()
             count = 1
