@@ -14,7 +14,7 @@ import numpy as np
 from rustybt.data.files import replacing
 from rustybt.errors import InvalidParameter, JournalCorrupt, JournalMismatch, JournalNotFound, did_you_mean
 
-SCHEMA = 1
+SCHEMA = 2
 """Of the files of a run; a change that older code cannot read raises it."""
 
 RUN_FILE = "run.json"

@@ -65,12 +65,14 @@ def run_many(
             raise InvalidParameter(f"{option} is no option of run_many: strategies brings its own")
     parts: dict[str, Part] = {}
     settings: dict[str, Any] = {}
+    notes: tuple[str, ...] = ()
     optimizers = [optimizer_of(one, bundle=bundle, num_workers=num_workers, **options) for one in named.values()]
     for name, optimizer in zip(named, optimizers, strict=True):
         planned = optimizer.plan.prepare(name, len(parts))
         parts |= planned.parts
         settings[name] = planned.settings
-    result = optimizers[0].execute(Planned(parts, settings, is_grouped=True), resume=resume)
+        notes += planned.notes
+    result = optimizers[0].execute(Planned(parts, settings, is_grouped=True, notes=notes), resume=resume)
     assert isinstance(result, GroupedResult)
     return result
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -329,6 +330,8 @@ class Optimizer:
 
     def _result(self, planned: Planned, execution: Execution) -> OptimizationResult:
         info = execution.info(planned.settings, self.plan.fast)
+        if self.storage is not None:
+            info = replace(info, notes=(*info.notes, *dict.fromkeys(planned.notes)))
         results = {name: part.result(info, execution.returns_of) for name, part in planned.parts.items()}
         return GroupedResult(results, info) if planned.is_grouped else next(iter(results.values()))
 

@@ -1,6 +1,5 @@
 """What will a run do: over which sessions, with which searches, and what must not change until it is resumed?"""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Real
@@ -19,6 +18,7 @@ from rustybt.optimization.digests.digest import Digest
 from rustybt.optimization.goal import Goal
 from rustybt.optimization.parameter_space import ParameterSpace
 from rustybt.optimization.parts import Part, SearchPart
+from rustybt.optimization.run_settings import SettingsWriter, vars_of
 from rustybt.optimization.search.base import Search
 from rustybt.optimization.source import Source
 from rustybt.optimization.strategy_digest import digest_of_source
@@ -43,11 +43,14 @@ class Planned(NamedTuple):
         What decides the outcome of every trial, and of the search.
     is_grouped : bool
         The parts are searches of their own, even where there is but one.
+    notes : tuple of str
+        What these settings cannot tell from a changed one.
     """
 
     parts: dict[str, Part]
     settings: dict[str, Any]
     is_grouped: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,9 @@ class Plan:
             )
             parts[part] = self._part(part, number, job)
         next(iter(parts.values())).studies[0].job.compile()
-        return Planned(parts, self.settings(bundle, span, digest), is_grouped=self.symbols is not None)
+        writer = SettingsWriter()
+        settings = self.settings(bundle, span, digest, writer)
+        return Planned(parts, settings, is_grouped=self.symbols is not None, notes=writer.notes)
 
     def _part(self, name: str, place: int, job: BacktestJob) -> Part:
         if isinstance(self.search, WalkForward):
@@ -174,28 +179,29 @@ class Plan:
                 raise InvalidParameter(f"symbol {symbol!r} is none of bundle {bundle.name!r}{near}")
         return {symbol: self.source.of_symbol(symbol) for symbol in symbols or known}
 
-    def settings(self, bundle: BundleData, span: Span, digest: Digest) -> dict[str, Any]:
+    def settings(self, bundle: BundleData, span: Span, digest: Digest, writer: SettingsWriter) -> dict[str, Any]:
         """Say what decides the outcome of the run, in values that JSON holds."""
         labels = portal_of(bundle).session_labels
         return {
             "strategy": self.source.name,
-            "strategy_digest": digest.hexadecimal or f"unknown: {digest.reason}",
+            "strategy_digest": writer.strategy(self.source, digest),
             "bundle": bundle.name,
             "fingerprint": bundle.fingerprint,
             "first_session": str(labels[span.first].date()),
             "last_session": str(labels[span.last].date()),
             "capital_base": float(self.capital_base),
             "data_frequency": self.data_frequency,
-            "rules": plain(vars_of(self.rules)),
-            "stop_rules": None if self.stop_rules is None else plain(vars_of(self.stop_rules)),
-            "space": {name: repr(parameter) for name, parameter in self.space.parameters.items()},
-            "conditions": [str(condition) for condition in self.space.conditions],
-            "search": settings_of_search(self.search),
-            "objectives": [str(objective) for objective in self.goal.objectives],
-            "constraints": [str(constraint) for constraint in self.goal.constraints],
+            "rules": writer.values(vars_of(self.rules), "rules"),
+            "stop_rules": None if self.stop_rules is None else writer.values(vars_of(self.stop_rules), "stop_rules"),
+            "parameters": list(self.space.names),
+            "space": writer.space(self.space),
+            "conditions": [writer.condition(condition) for condition in self.space.conditions],
+            "search": writer.search(self.search),
+            "objectives": [writer.objective(objective) for objective in self.goal.objectives],
+            "constraints": [writer.constraint(constraint) for constraint in self.goal.constraints],
             "symbols": None if self.symbols is None else sorted(self.symbols),
             "fast": self.fast,
-            "fixed": plain(dict(self.fixed)),
+            "fixed": {name: writer.value(value, f"fixed {name!r}") for name, value in sorted(self.fixed.items())},
         }
 
 
@@ -212,33 +218,3 @@ def stop_rules_of(stop_rules: StopRules | bool | None, capital_base: float) -> S
     if not isinstance(stop_rules, StopRules | bool | None):
         raise InvalidParameter(f"stop_rules {stop_rules!r} are none: pass StopRules(max_drawdown=0.3), or True")
     return stop_rules or None
-
-
-def settings_of_search(search: Any) -> dict[str, Any]:
-    """Give a search's class and what it was configured with."""
-    return {"class": type(search).__name__, **plain(vars_of(search))}
-
-
-def vars_of(value: Any) -> dict[str, Any]:
-    """Give an object's public attributes, of one with slots too."""
-    names = getattr(value, "__dataclass_fields__", None) or vars(value)
-    return {name: getattr(value, name) for name in sorted(names) if not name.startswith("_")}
-
-
-def plain(value: Any) -> Any:
-    """Give a value as JSON holds it, what it does not know as text.
-
-    Examples
-    --------
-    >>> plain({"seed": 1, "kinds": ("a", None), "rule": len})
-    {'seed': 1, 'kinds': ['a', None], 'rule': 'len'}
-    """
-    if isinstance(value, Mapping):
-        return {str(name): plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
-    if isinstance(value, Search):
-        return settings_of_search(value)
-    if isinstance(value, str | int | float | bool | None):
-        return json.loads(json.dumps(value))
-    return getattr(value, "__name__", None) or str(value)

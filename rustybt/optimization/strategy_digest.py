@@ -42,13 +42,15 @@ REACHES_CLASS: Final = LOOKS_UP | {CLASS, "__mro__", "mro", "type"}
 CALLED: Final = tuple(name for name in HOOK_NAMES if name != ANALYZE)
 
 
-def digest_of_source(source: Source) -> Digest:
+def digest_of_source(source: Source, walk_of: "type[StrategyWalk] | None" = None) -> Digest:
     """Give the digest of a strategy.
 
     Parameters
     ----------
     source : Source
         A class, functions or a script.
+    walk_of : type, optional
+        How it is looked through, if not as `StrategyWalk` does.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def digest_of_source(source: Source) -> Digest:
     """
     try:
         root = source.strategy_class if isinstance(source, ClassSource) else functions_of(source)
-        walk = StrategyWalk(root)
+        walk = (walk_of or StrategyWalk)(root)
         code = walk.digest(root, source.name)
     except (Undigestible, WorkerError) as error:
         return Digest(None, str(error))
@@ -78,7 +80,7 @@ def digest_of_source(source: Source) -> Digest:
     return Digest(hashlib.sha256(exact(parts)).hexdigest())
 
 
-def digest_of_value(value: object, name: str) -> Digest:
+def digest_of_value(value: object, name: str, walk_of: type[ObjectWalk] = ObjectWalk) -> Digest:
     """Give the digest of anything that trials use beside the strategy, such as an objective.
 
     Parameters
@@ -87,6 +89,8 @@ def digest_of_value(value: object, name: str) -> Digest:
         A function, or any object.
     name : str
         How the reason calls it.
+    walk_of : type, optional
+        How it is looked through.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def digest_of_value(value: object, name: str) -> Digest:
     False
     """
     try:
-        return Digest(ObjectWalk().digest(value, name))
+        return Digest(walk_of().digest(value, name))
     except Undigestible as error:
         return Digest(None, str(error))
 

@@ -69,7 +69,8 @@ def pairs_table(pairs: Mapping[str, Any]) -> str:
 def lines_of(value: Any) -> str:
     """Give a value as text; of a mapping and of a list of words or mappings a line an entry."""
     if isinstance(value, Mapping):
-        return "\n".join(f"{key}: {lines_of(item)}" for key, item in value.items()) or "–"
+        lines = ((key, inline(item) if isinstance(item, Mapping) else lines_of(item)) for key, item in value.items())
+        return "\n".join(f"{key}: {line}" for key, line in lines) or "–"
     if isinstance(value, list | tuple) and any(isinstance(item, str | Mapping) for item in value):
         return "\n".join(lines_of(item) if not isinstance(item, Mapping) else inline(item) for item in value)
     return shown(value)

@@ -292,7 +292,7 @@ class TestResume:
         Journal.resume(folder, {"limit": np.float64("nan"), "space": {"y": 2, "x": 1}, "span": ["a", "b"]}).close()
 
     @pytest.mark.parametrize(
-        "text", ["", "{", "[]", "null", '{"schema": 1}', '{"schema": 1, "began": "", "header": 3}']
+        "text", ["", "{", "[]", "null", '{"schema": 2}', '{"schema": 2, "began": "", "header": 3}']
     )
     def test_a_damaged_description_is_told(self, folder, text):
         filled(folder, 1)
@@ -304,8 +304,8 @@ class TestResume:
 
     def test_a_form_of_another_version_is_told(self, folder):
         path = filled(folder, 1) / "run.json"
-        path.write_text(path.read_text().replace('"schema": 1', '"schema": 2'))
-        with pytest.raises(JournalMismatch, match="has form 2, and this version of rustybt reads form 1"):
+        path.write_text(path.read_text().replace('"schema": 2', '"schema": 3'))
+        with pytest.raises(JournalMismatch, match="has form 3, and this version of rustybt reads form 2"):
             resumed(folder)
 
     @pytest.mark.parametrize("name", ["trials.jsonl", "returns.bin"])
