@@ -21,7 +21,7 @@ from rustybt.optimization.digests.foreign import holder_of
 from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import ParameterSpace
 from rustybt.optimization.parameters import Parameter
-from rustybt.optimization.partial_digest import partial_digest_of_value
+from rustybt.optimization.partial_digest import partial_digest_of_source, partial_digest_of_value
 from rustybt.optimization.search.base import Search
 from rustybt.optimization.source import Source
 from rustybt.optimization.strategy_digest import digest_of_value
@@ -62,7 +62,7 @@ class SettingsWriter:
         if digest.hexadecimal is not None:
             return digest.hexadecimal
         self._unknown[f"strategy {source.name}"] = digest.reason
-        return f"unknown: {digest.reason}"
+        return f"code alone: {partial_digest_of_source(source).hexadecimal}"
 
     def space(self, space: ParameterSpace) -> dict[str, Any]:
         """Give a space's parameters by name."""
@@ -105,7 +105,7 @@ class SettingsWriter:
     def _named(self, text: str, function: Callable[..., Any] | None, what: str) -> str:
         if function is None:
             return text
-        return name_of(function) if text == repr(function) else text
+        return self._marked(function, name_of(function) if text == repr(function) else text, what)
 
     def values(self, given: Mapping[str, Any], what: str) -> dict[str, Any]:
         """Give named values, each as `value` does."""

@@ -47,6 +47,17 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.parametrize("setting", list(FUNCTIONS))
+def test_another_body_of_a_function_is_another_run(tmp_path, setting):
+    then, now = (named("gain", function) for function in FUNCTIONS[setting])
+    optimizer(tmp_path / "run", **{setting: then}).run()
+    with pytest.raises(
+        JournalMismatch, match=rf'{setting}s? changed: \["[a-z ]*gain #\w{{16}}"\] then, \["[a-z ]*gain #'
+    ):
+        optimizer(tmp_path / "run", **{setting: now}).resume()
+    assert len(optimizer(tmp_path / "run", **{setting: then}).resume()) == 3
+
+
 def with_when(when):
     class Conditional(Switched):
         days = Integer(1, 9, when=when)
@@ -67,6 +78,58 @@ def test_another_condition_of_the_search_is_another_run(tmp_path):
     optimizer(tmp_path / "run", search=RandomSearch(3, conditions=then)).run()
     with pytest.raises(JournalMismatch, match="search.conditions changed"):
         optimizer(tmp_path / "run", search=RandomSearch(3, conditions=now)).resume()
+
+
+class Reading(Switched):
+    """No digest can know what it reads."""
+
+    def handle_data(self, context, data):
+        with open(os.devnull) as file:
+            context.shares = 1 + len(file.read())
+
+
+class ReadingLater(Switched):
+    def handle_data(self, context, data):
+        with open(os.devnull) as file:
+            context.shares = -1 + len(file.read())
+
+
+ReadingLater.__name__ = "Reading"
+
+
+def test_a_strategy_without_a_digest_is_known_by_its_code(tmp_path):
+    note = (
+        "resume knows strategy Reading by its code alone, and does not notice if what else it uses has changed: 'open'"
+    )
+    result = optimizer(tmp_path / "run", Reading).run()
+    assert [text for text in result.info.notes if text.startswith(note)]
+    assert len(optimizer(tmp_path / "run", Reading).resume()) == 3
+    with pytest.raises(
+        JournalMismatch, match=r'the strategy\'s code changed: "code alone: \w{64}" then, "code alone: '
+    ):
+        optimizer(tmp_path / "run", ReadingLater).resume()
+
+
+def test_what_a_strategy_without_a_digest_calls_counts_too(tmp_path):
+    def made(factor):
+        def size():
+            return factor
+
+        class Reader(Switched):
+            def handle_data(self, context, data):
+                with open(os.devnull):
+                    context.shares = size()
+
+        return Reader
+
+    optimizer(tmp_path / "run", made(1)).run()
+    with pytest.raises(JournalMismatch, match="the strategy's code changed"):
+        optimizer(tmp_path / "run", made(2)).resume()
+
+
+def test_a_run_without_a_storage_has_nothing_to_note():
+    notes = optimizer(None, Reading, result_cache=False).run().info.notes
+    assert not [text for text in notes if "resume" in text]
 
 
 SCRIPT = """
