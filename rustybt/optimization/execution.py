@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -64,7 +63,9 @@ class Execution:
         self._returns: dict[str, ReturnsStore] = {}
         jobs = job_of(self.studies).jobs
         self._known = KnownResults(self.cache, jobs)
-        self._flow = Flow(self.studies, self._known, None)
+        self._best: dict[str, Trial] = {}
+        self._progress: TrialProgress | None = None
+        self._flow = Flow(self.studies, self._known, None, self._hear)
 
     def begin(self) -> None:
         """Raise what can be known to be wrong with limits and search before a process is started or a file written."""
@@ -83,26 +84,23 @@ class Execution:
             Gets every trial, and holds those of the run that is resumed.
         """
         self._flow.journal = journal
-        with closing(self._trials()) as trials:
-            for study, trial in trials:
-                if trial.returns:
-                    self.returns_of(study.name).add(trial.number, trial.returns)
-                    trial.let_go_of_returns()
-                self.finished += 1
-
-    def _trials(self) -> Generator[tuple[Study, Trial], None, None]:
-        """Yield trials as they come back, and tell the user about them."""
         job: Job = job_of(self.studies)
         pool = self.pool if self.profile is None else SamplingPool(self.pool, self.profile)
-        shown = TrialProgress(self.label, lambda: self._flow.total, self.progress, lambda: self.search_seconds)
-        with shown as progress, closing(self._flow.run(pool, job, **self.limits)) as trials:
-            best: dict[str, Trial] = {}
-            for study, trial in trials:
-                leads = study.goal.better(trial, best.get(study.name))
-                if leads:
-                    best[study.name] = trial
-                progress.count(trial, f"{trial.score:.4g}" if leads and len(self.studies) == 1 else None)
-                yield study, trial
+        with TrialProgress(self.label, lambda: self._flow.total, self.progress, lambda: self.search_seconds) as shown:
+            self._progress = shown
+            self._flow.run(pool, job, **self.limits)
+
+    def _hear(self, study: Study, trial: Trial) -> None:
+        """Keep what a trial's record need not hold, and tell the user about it."""
+        if trial.returns:
+            self.returns_of(study.name).add(trial.number, trial.returns)
+            trial.let_go_of_returns()
+        self.finished += 1
+        leads = study.goal.better(trial, self._best.get(study.name))
+        if leads:
+            self._best[study.name] = trial
+        if self._progress is not None:
+            self._progress.count(trial, f"{trial.score:.4g}" if leads and len(self.studies) == 1 else None)
 
     @property
     def total(self) -> int | None:

@@ -6,7 +6,7 @@ tell them apart.
 """
 
 from collections import deque
-from collections.abc import Generator, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -51,6 +51,8 @@ class Flow:
         Outcomes of earlier trials.
     journal : Journal or None
         Of a run that survives.
+    hear : callable of (Study, Trial)
+        Is given every trial as it comes, known ones too.
 
     Attributes
     ----------
@@ -62,8 +64,14 @@ class Flow:
         What each trial with a model asked of it; see `rustybt.data.predictions.PredictionStatistics`.
     """
 
-    def __init__(self, studies: Sequence[Study], known: KnownResults, journal: Journal | None) -> None:
-        self.studies, self.known, self.journal = tuple(studies), known, journal
+    def __init__(
+        self,
+        studies: Sequence[Study],
+        known: KnownResults,
+        journal: Journal | None,
+        hear: Callable[[Study, Trial], None],
+    ) -> None:
+        self.studies, self.known, self.journal, self.hear = tuple(studies), known, journal, hear
         self.cached = 0
         self.asked_of_models: list[tuple[float, ...]] = []
         self._open = deque(self.studies)
@@ -72,10 +80,9 @@ class Flow:
         self._flying: dict[Hashable, Flight] = {}
         self._alone: set[Hashable] = set()
         self._asked = 0
-        self._ready: list[tuple[Study, Trial]] = []
         self._first: list[Task] = []
 
-    def run(self, pool: WorkerPool, job: Job, **limits: Any) -> Generator[tuple[Study, Trial], None, None]:
+    def run(self, pool: WorkerPool, job: Job, **limits: Any) -> None:
         """Run all studies to their end.
 
         Parameters
@@ -86,20 +93,12 @@ class Flow:
             The studies' `JobSet`, or what wraps it.
         **limits
             For `pool.run`.
-
-        Yields
-        ------
-        tuple of (Study, Trial)
-            Every trial, as it comes.
         """
         self._first = self.take(1)
-        yield from self._drain()
         if self._first:  # a pool that nothing is asked of need not be started
             with closing(pool.run(job, self.take, total=self.total, **limits)) as outcomes:
                 for number, outcome in outcomes:
                     self.land(number, outcome)
-                    yield from self._drain()
-            yield from self._drain()
         stuck = [study.name for study in self.studies if not study.has_finished]
         if stuck:
             raise WorkerError(f"the search of {stuck[0]!r} proposes nothing and does not end, with every result told")
@@ -109,10 +108,6 @@ class Flow:
         """Number of trials of all studies, at most; None where that is not known."""
         totals = [1 if study.after is not None else study.total for study in self.studies]
         return None if None in totals else sum(total for total in totals if total is not None)
-
-    def _drain(self) -> Iterator[tuple[Study, Trial]]:
-        ready, self._ready = self._ready, []
-        yield from ready
 
     def take(self, count: int) -> list[Task]:
         """Give the pool its next tasks."""
@@ -221,7 +216,7 @@ class Flow:
             proposal = study.schedule.proposed[trial.number]
             self.journal.append(study.name, study.keys_of(proposal), proposal.budget, trial)
         study.settle(trial)
-        self._ready.append((study, trial))
+        self.hear(study, trial)
 
 
 def parts_of(first: Waiting, value: Evaluation) -> dict[Scope, Evaluation] | None:

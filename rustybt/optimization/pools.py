@@ -6,7 +6,7 @@ from typing import Any
 
 from rustybt.errors import InvalidParameter, did_you_mean
 from rustybt.optimization.workers.base import WorkerPool
-from rustybt.optimization.workers.pool import SHARED, worker_count
+from rustybt.optimization.workers.pool import SharedPool, worker_count
 from rustybt.optimization.workers.serial import SerialPool
 
 BACKENDS = ("processes", "dask")
@@ -54,7 +54,7 @@ def pool_choice(
         return lambda: dask_pool(scheduler, count)
     if count == 1 and not needs_process:
         return SerialPool
-    return lambda: SHARED.of(count)
+    return lambda: SharedPool(count)
 
 
 @lru_cache(maxsize=2)

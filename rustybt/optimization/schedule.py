@@ -35,6 +35,7 @@ class Schedule:
         self.seconds = 0.0
         self._feedback: dict[int, Feedback] = {}
         self._told = 0
+        self._is_dry = False
 
     def take(self, count: int) -> list[tuple[int, Proposal]]:
         """Give the next proposals with their numbers: none while feedback is waited for, and none at the end."""
@@ -56,8 +57,10 @@ class Schedule:
             while self._told < due:
                 if not self._tell_next():
                     return
-            got = self.proposals.ask(1)
+            # Whoever has nothing to propose is asked once after each feedback, however often workers want more.
+            got = [] if self._is_dry else self.proposals.ask(1)
             self.proposed += got
+            self._is_dry = not got
             if not got and not self._tell_next():
                 self.has_ended = self._told == len(self.proposed)
                 return
@@ -67,6 +70,7 @@ class Schedule:
             return False
         self.proposals.tell(self._told, self._feedback.pop(self._told))
         self._told += 1
+        self._is_dry = False
         return True
 
     def hear(self, number: int, feedback: Feedback) -> None:

@@ -84,8 +84,11 @@ def study_of(name="search", xs=(), begin=None, span=(0, 9), **options):
 
 
 def run(studies, pool=None, cache=None, journal=None):
-    flow = Flow(studies, KnownResults(cache, [studies[0].job]), journal)
-    return [(study.name, trial) for study, trial in flow.run(pool or Pool(), None)], flow
+    trials = []
+    known = KnownResults(cache, [studies[0].job])
+    flow = Flow(studies, known, journal, lambda study, trial: trials.append((study.name, trial)))
+    flow.run(pool or Pool(), None)
+    return trials, flow
 
 
 def test_every_proposal_comes_back_once_with_its_own_outcome():
@@ -228,5 +231,5 @@ def test_the_total_is_that_of_all_searches():
     studies = [study_of(begin=lambda: RandomSearch(12).begin(SPACE)), study_of("b", xs=[1])]
     for study in studies:
         study.take(0)
-    assert Flow(studies[:1], KnownResults(None, []), None).total == 12
-    assert Flow(studies, KnownResults(None, []), None).total is None
+    assert Flow(studies[:1], KnownResults(None, []), None, print).total == 12
+    assert Flow(studies, KnownResults(None, []), None, print).total is None

@@ -9,6 +9,8 @@ from rustybt import Strategy
 from rustybt.cli.trials import PARTIAL_FOLDER, keep_beside
 from rustybt.errors import InvalidParameter, ReproducibilityWarning, ZeroCapitalError
 from rustybt.optimization import Integer, OptimizationResult, Optimizer, RandomSearch
+from rustybt.optimization.result import OptimizationInterrupted
+from rustybt.optimization.result_cache import ResultCache
 from rustybt.run import run_algorithm
 
 SPAN = {"bundle": "mag-7", "start": "2015-01-02", "end": "2015-02-27"}
@@ -48,6 +50,29 @@ def test_trials_that_came_back_outlive_an_error_of_the_search(ingested):
     with pytest.raises(ZeroDivisionError):
         optimizer.run()
     assert 0 < len(optimizer.partial) < 50
+
+
+class Interrupted(Strategy):
+    """Is interrupted at its twentieth size."""
+
+    shares = Integer(1, 21)
+
+    def initialize(self, context):
+        if self.shares == 20:
+            raise KeyboardInterrupt
+
+    def handle_data(self, context, data):
+        pass
+
+
+def test_known_trials_are_whole_when_a_run_is_interrupted_after_them(ingested):
+    cache = ResultCache()
+    Optimizer(Interrupted, conditions="5 <= shares and shares < 17", result_cache=cache, **SPAN).run()
+    with pytest.raises(OptimizationInterrupted, match="interrupted after 19 of 21 trials") as raised:
+        Optimizer(Interrupted, result_cache=cache, **SPAN).run()
+    partial = raised.value.result
+    assert [trial.is_cached for trial in partial.records] == [4 < shares < 17 for shares in range(1, 20)]
+    assert partial.returns.shape == (len(partial.returns), 19) and partial.returns.notna().all().all()
 
 
 def test_a_rerun_that_ends_elsewhere_is_pointed_out(ingested):

@@ -12,7 +12,7 @@ from rustybt.optimization.result import OptimizationInterrupted
 from rustybt.optimization.sampled import Sampled, SampledJob, keep_samples
 from rustybt.optimization.trial import TrialStatus
 from rustybt.optimization.workers.base import Outcome
-from rustybt.optimization.workers.pool import SHARED, PersistentWorkerPool
+from rustybt.optimization.workers.pool import PersistentWorkerPool, SharedPool
 from rustybt.profiling import Profile
 from rustybt.profiling.categories import Category
 from tests.optimization.strategies import SPAN, Choosy, Crossover
@@ -127,7 +127,7 @@ def test_an_interrupted_run_has_seen_its_finished_trials():
             raise KeyboardInterrupt
 
     profile = Profile()
-    optimizer = Optimizer(Crossover, **SPAN, pool=Listening(SHARED.of(2), interrupt), profile=profile)
+    optimizer = Optimizer(Crossover, **SPAN, pool=Listening(SharedPool(2), interrupt), profile=profile)
     began = time.perf_counter()
     with pytest.raises(OptimizationInterrupted), profile:
         optimizer.run()

@@ -40,6 +40,18 @@ class Generations(Climb):
         return [] if whole and len(self.told) < self.asked else super().ask(count)
 
 
+class Fickle(Climb):
+    """Has something to propose at every third time that it is asked, so that it shows how often that was."""
+
+    def __init__(self, lookahead):
+        super().__init__(lookahead)
+        self.times = 0
+
+    def ask(self, count):
+        self.times += 1
+        return super().ask(count) if self.times % 3 == 0 or not self.asked else []
+
+
 def run(proposals, workers, seed):
     """Play workers that take up to 3 tasks each and come back in random order."""
     schedule, chance, out = Schedule(proposals), random.Random(seed), []
@@ -60,6 +72,13 @@ def test_proposals_do_not_depend_on_workers_or_on_the_order_in_which_they_come_b
     expected = run(kind(lookahead), 1, 0)
     assert len(expected) == 40
     assert all(run(kind(lookahead), workers, seed) == expected for workers in (2, 4, 8) for seed in range(10))
+
+
+@pytest.mark.parametrize("lookahead", [3, 4, 10])
+def test_nor_do_those_of_a_search_that_sometimes_finds_nothing(lookahead):
+    expected = run(Fickle(lookahead), 1, 0)
+    assert len(expected) > 1
+    assert all(run(Fickle(lookahead), workers, seed) == expected for workers in (2, 4, 8) for seed in range(10))
 
 
 def numbers(taken):

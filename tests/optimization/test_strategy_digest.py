@@ -274,6 +274,16 @@ def test_code_that_reads_what_is_outside_of_it_gives_no_digest(load, line, reaso
         ("from pathlib import Path", "Path('x').read_text()"),
         ("import importlib", "importlib.import_module('x')"),
         ("import urllib.request", "urllib.request.urlopen('x')"),
+        ("import gzip", "gzip.open('x')"),
+        ("import zipfile", "zipfile.ZipFile('x')"),
+        ("import linecache", "linecache.getlines('x')"),
+        ("import os", "os.lstat('x')"),
+        ("import os", "os.urandom(4)"),
+        ("import uuid", "uuid.uuid4()"),
+        ("import configparser", "configparser.ConfigParser().read('x')"),
+        ("import pyarrow.parquet as pq", "pq.ParquetFile('x')"),
+        ("import pandas as pd", "pd.Timestamp('now')"),
+        ("import pandas as pd", "pd.to_datetime('today')"),
     ],
 )
 def test_a_reader_imported_at_the_top_gives_no_digest(load, top, used):

@@ -15,7 +15,7 @@ from typing import Any, Final
 from rustybt.optimization.canonical import of_words
 from rustybt.optimization.digests.code_form import CodeForm, Import, form_of
 from rustybt.optimization.digests.foreign import holder_of, is_foreign, is_foreign_file, module_of_name
-from rustybt.optimization.digests.outside import CLOCKS, METHODS, is_outside
+from rustybt.optimization.digests.outside import CLOCKS, METHODS, MOMENTS, NOW, is_outside
 from rustybt.optimization.digests.walk import Undigestible, Walk, Withheld
 
 NAMED: Final = (type, FunctionType, BuiltinFunctionType)
@@ -83,6 +83,8 @@ class CodeWalk(Walk):
         """Add a function's code and what its names lead to."""
         code, name = form_of(function.__code__), function.__qualname__
         self.reads |= code.reads
+        if NOW & code.words and MOMENTS & code.reads:
+            raise outside(f"{min(NOW & code.words)!r} as a moment", name)
         self._emit(b"code", code.form)
         for path in sorted(code.paths | paths_in_words(code, function.__globals__)):
             self._emit(b"path", *map(of_words, path))

@@ -15,21 +15,37 @@ OUTSIDE: Final[Mapping[str, frozenset[str]]] = {
     "builtins": frozenset(("open", "input", "exec", "eval", "compile", "globals", "__import__", "breakpoint")),
     "genericpath": frozenset(("exists", "getmtime", "getsize", "isdir", "isfile")),
     "posixpath": frozenset(("exists", "getmtime", "getsize", "isdir", "isfile", "expanduser", "realpath", "abspath")),
-    "os": frozenset(("environ", "getcwd", "getenv", "listdir", "open", "popen", "scandir", "stat", "system", "walk")),
+    "os": frozenset(
+        (
+            *("access", "environ", "environb", "fdopen", "fstat", "fwalk", "getcwd", "getcwdb", "getenv", "getenvb"),
+            *("getloadavg", "getlogin", "getpid", "getppid", "getrandom", "getxattr", "listdir", "listxattr", "lstat"),
+            *("open", "pipe", "popen", "pread", "preadv", "read", "readlink", "readv", "scandir", "sendfile", "stat"),
+            *("statvfs", "system", "times", "uname", "urandom", "walk"),
+        )
+    ),
     "io": frozenset(("open", "open_code", "FileIO")),
     "sys": frozenset(("_getframe", "argv", "modules", "stdin")),
     "inspect": frozenset(("currentframe", "getmodule", "getsource", "stack")),
-    "time": frozenset(("ctime", "gmtime", "localtime", "strftime", "time", "time_ns")),
-    "numpy": frozenset(("fromfile", "genfromtxt", "load", "loadtxt", "memmap")),
+    "time": frozenset(("asctime", "clock_gettime", "ctime", "gmtime", "localtime", "strftime", "time", "time_ns")),
+    "numpy": frozenset(("DataSource", "fromfile", "genfromtxt", "load", "loadtxt", "memmap", "open_memmap")),
     "pandas": frozenset(("ExcelFile", "HDFStore")),
+    "pyarrow": frozenset(
+        ("OSFile", "ParquetDataset", "ParquetFile", "dataset", "input_stream", "memory_map", "open_csv")
+    ),
+    "codecs": frozenset(("open",)),
+    "configparser": frozenset(("ConfigParser", "RawConfigParser")),
     "joblib": frozenset(("load",)),
+    "keras": frozenset(("load_model",)),
+    "onnx": frozenset(("load", "load_model")),
+    "onnxruntime": frozenset(("InferenceSession",)),
+    "uuid": frozenset(("getnode", "uuid1", "uuid4")),
     "torch": frozenset(("load",)),
     "rustybt": frozenset(("get_benchmark_returns_from_file", "get_benchmark_returns_from_url", "load", "ingest")),
-    **dict.fromkeys(
-        ("aiohttp", "boto3", "dbm", "duckdb", "fileinput", "fsspec", "ftplib", "glob", "http", "httpx"), ANY
-    ),
-    **dict.fromkeys(("importlib", "pathlib", "pkgutil", "redis", "requests", "runpy", "shelve", "socket"), ANY),
-    **dict.fromkeys(("sqlalchemy", "sqlite3", "subprocess", "tempfile", "urllib", "urllib3", "yfinance"), ANY),
+    **dict.fromkeys(("aiohttp", "boto3", "bz2", "ctypes", "dbm", "duckdb", "fileinput", "fsspec", "ftplib"), ANY),
+    **dict.fromkeys(("getpass", "glob", "gzip", "h5py", "http", "httpx", "importlib", "linecache", "lzma"), ANY),
+    **dict.fromkeys(("mmap", "netCDF4", "pathlib", "pkgutil", "redis", "requests", "runpy", "secrets"), ANY),
+    **dict.fromkeys(("shelve", "socket", "sqlalchemy", "sqlite3", "subprocess", "tables", "tarfile"), ANY),
+    **dict.fromkeys(("tempfile", "urllib", "urllib3", "xarray", "yfinance", "zarr", "zipfile"), ANY),
 }
 """By the first part of a module's name."""
 
@@ -37,6 +53,11 @@ READERS: Final = ("read_", "scan_")
 """Beginnings of the names by which data libraries read files."""
 
 LIBRARIES: Final = frozenset(("pandas", "polars", "pyarrow"))
+
+NOW: Final = frozenset(("now", "today"))
+"""Texts that stand for a moment, where one of MOMENTS reads them."""
+
+MOMENTS: Final = frozenset(("DatetimeIndex", "Timestamp", "datetime64", "to_datetime"))
 
 METHODS: Final = frozenset(("now", "today", "utcnow", "from_file"))
 """Of installed classes."""

@@ -46,19 +46,30 @@ class ForkLauncher(Launcher):
         self.socket, self.control = ours, Connection(os.dup(ours.fileno()))
 
     def prepare(self, preparation: Preparation) -> None:
-        """Import and map in the template."""
+        """Import and map in the template, or in the one that follows it."""
         self.preparation = preparation
-        self.tell({"do": "prepare", "modules": preparation.modules, "bundles": preparation.bundles})
+        try:
+            self.prepare_template()
+        except TemplateLost:
+            self.follow_template()
+
+    def prepare_template(self) -> None:
+        """Import and map in the template that there is."""
+        self.tell({"do": "prepare", "modules": self.preparation.modules, "bundles": self.preparation.bundles})
         self.hear("prepared", START_TIMEOUT_S)
+
+    def follow_template(self) -> None:
+        """Put another template in the place of one that is gone."""
+        self.close()
+        self.start_template()
+        self.prepare_template()
 
     def launch(self, count: int) -> list[Launched]:
         """Fork the template, or the one that follows it."""
         try:
             return [self.fork() for _ in range(count)]
         except TemplateLost:
-            self.close()
-            self.start_template()
-            self.prepare(self.preparation)
+            self.follow_template()
             return [self.fork() for _ in range(count)]
 
     def fork(self) -> Launched:

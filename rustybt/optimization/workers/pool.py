@@ -96,8 +96,18 @@ class PersistentWorkerPool:
         """
         limits = Limits(timeout_s, memory_mb)
         self.check_limits(limits)
-        if not self._running.acquire(blocking=False):
+        if not self.reserve():
             raise WorkerError("the pool is in use by another run: wait for it, or make another pool")
+        yield from self.run_reserved(job, take, total, limits)
+
+    def reserve(self) -> bool:
+        """Let no run begin but the caller's, which must call `run_reserved`; False where one is under way."""
+        return self._running.acquire(blocking=False)
+
+    def run_reserved(
+        self, job: Job, take: Take, total: int | None, limits: Limits
+    ) -> Generator[tuple[int, Outcome], None, None]:
+        """Run tasks on a pool that was reserved, and let go of it at the end; see `run`."""
         try:
             parcel, preparation = pack(job), job.preparation
             self._crew.begin_run(self.num_workers, preparation)
@@ -172,16 +182,19 @@ class Shared:
         self.pool: PersistentWorkerPool | None = None
         self.lock = threading.Lock()
 
-    def of(self, num_workers: "int | str") -> PersistentWorkerPool:
-        """Give the pool, made anew where another number of workers is wanted, or one apart where it is in use."""
-        count = worker_count(num_workers)
+    def reserved(self, count: int) -> PersistentWorkerPool:
+        """Reserve the pool, made anew where another number of workers is wanted, or one apart where it is in use."""
         with self.lock:
             if self.pool is not None and self.pool.in_use:
-                return PersistentWorkerPool(count)
-            if self.pool is None or self.pool.num_workers != count:
-                self.close()
-                self.pool = PersistentWorkerPool(count)
-            return self.pool
+                found = PersistentWorkerPool(count)
+            else:
+                if self.pool is None or self.pool.num_workers != count:
+                    self.close()
+                    self.pool = PersistentWorkerPool(count)
+                found = self.pool
+            if not found.reserve():
+                raise WorkerError("the pool that runs share was taken by a run that did not ask for it")
+            return found
 
     def close(self) -> None:
         """End the pool's processes."""
@@ -192,3 +205,46 @@ class Shared:
 
 SHARED = Shared()
 """Later runs find their workers alive; they end with the program."""
+
+
+class SharedPool:
+    """The pool that runs without one of their own have in common, or one apart while another run is on it.
+
+    Parameters
+    ----------
+    num_workers : int or "auto"
+        As `PersistentWorkerPool` takes it.
+
+    Attributes
+    ----------
+    pool : PersistentWorkerPool or None
+        On which the last run was; which one that is shows when a run begins.
+    """
+
+    def __init__(self, num_workers: "int | str") -> None:
+        self.num_workers = worker_count(num_workers)
+        self.pool: PersistentWorkerPool | None = None
+
+    def check_limits(self, limits: Limits) -> None:
+        """Refuse a limit that makes no sense, and one of memory where nothing measures it."""
+        limits.checked()
+
+    def run(
+        self,
+        job: Job,
+        take: Take,
+        *,
+        total: int | None = None,
+        timeout_s: float | None = None,
+        memory_mb: float | None = None,
+    ) -> Generator[tuple[int, Outcome], None, None]:
+        """Run tasks as `PersistentWorkerPool.run` does."""
+        limits = Limits(timeout_s, memory_mb)
+        self.check_limits(limits)
+        self.pool = SHARED.reserved(self.num_workers)
+        yield from self.pool.run_reserved(job, take, total, limits)
+
+    @property
+    def statistics(self) -> tuple[WorkerStatistics, ...]:
+        """What each worker of the pool has done."""
+        return () if self.pool is None else self.pool.statistics

@@ -11,7 +11,7 @@ import pytest
 from rustybt.errors import InvalidParameter, WorkerError
 from rustybt.optimization.trial import TrialStatus
 from rustybt.optimization.workers.base import Preparation
-from rustybt.optimization.workers.pool import SHARED, PersistentWorkerPool, worker_count
+from rustybt.optimization.workers.pool import SHARED, PersistentWorkerPool, SharedPool, worker_count
 from tests.optimization.processes import alive
 from tests.optimization.workers.contract import CallJob, PoolContract, run, square, taker, values
 
@@ -321,17 +321,50 @@ def test_workers_end_with_a_driver_that_is_killed(method):
 
 def test_runs_without_a_pool_of_their_own_share_one():
     try:
-        pool = SHARED.of(2)
-        run(pool, square, range(4))
-        assert SHARED.of(2) is pool
-        outcomes = pool.run(CallJob(nap), taker(range(3)))
+        first, second = SharedPool(2), SharedPool(2)
+        run(first, square, range(4))
+        run(second, square, range(4))
+        assert first.pool is second.pool is SHARED.pool
+        outcomes = first.run(CallJob(nap), taker(range(3)))
         next(outcomes)
-        assert SHARED.of(2) is not pool
+        run(second, square, range(4))
+        assert first.pool is SHARED.pool is not second.pool
         outcomes.close()
-        assert SHARED.of(1).num_workers == 1
-        assert pool.pids == ()
+        run(SharedPool(1), square, range(4))
+        assert SHARED.pool.num_workers == 1
+        assert first.pool.pids == ()
     finally:
         SHARED.close()
+
+
+def test_runs_that_begin_at_once_do_not_take_one_another_s_pool():
+    together, found = threading.Barrier(3), []
+
+    def work(count):
+        together.wait()
+        try:
+            outcomes = list(SharedPool(count).run(CallJob(square), taker(range(6))))
+            found.append(sorted(outcome.value for _, outcome in outcomes))
+        except Exception as error:
+            found.append(repr(error))
+
+    try:
+        for _ in range(5):
+            threads = [threading.Thread(target=work, args=(count,)) for count in (2, 2, 1)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert found == [[x * x for x in range(6)]] * 15
+    finally:
+        SHARED.close()
+
+
+def test_a_template_that_died_between_runs_is_replaced_for_a_job_that_needs_more(fork_pool):
+    run(fork_pool, square, range(4))
+    psutil.Process(fork_pool.pids[0]).parent().kill()
+    job = CallJob(square, Preparation(("wave",), ()))
+    assert sorted(outcome.value for _, outcome in fork_pool.run(job, taker(range(4)))) == [0, 1, 4, 9]
 
 
 @pytest.mark.parametrize("number", [0, -1, 1.5, "many", True, 10**6])
