@@ -27,7 +27,8 @@ class Goal:
 
     def feedback(self, trial: Trial) -> Feedback:
         """Give what a search learns of a trial."""
-        counts = trial.status is TrialStatus.COMPLETE and trial.traded and all(map(math.isfinite, trial.scores))
+        counts = trial.status is TrialStatus.COMPLETE and trial.traded and not trial.is_ruined
+        counts = counts and all(map(math.isfinite, trial.scores))
         pairs = zip(self.objectives, trial.scores, strict=True) if counts else ()
         losses = tuple(objective.loss(score) for objective, score in pairs) or (math.nan,) * len(self.objectives)
         known = trial.status is TrialStatus.COMPLETE

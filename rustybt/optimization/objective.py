@@ -9,6 +9,12 @@ from rustybt.errors import InvalidParameter, did_you_mean
 
 DIRECTIONS = ("maximize", "minimize")
 
+SIZES = frozenset({"max_drawdown"})
+"""Metrics that are never positive, of which people speak by their size: to minimize one is to maximize the number."""
+
+LOSSES_AS_RETURNS = frozenset({"cvar_95", "value_at_risk_95", "worst_day"})
+"""Returns of bad days: the lower they are, the more was lost."""
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -19,7 +25,8 @@ class Objective:
     metric : str
         One of the names in docs/metrics.md, or with a function the name that its values get.
     direction : {"maximize", "minimize"}, optional
-        Which end of the metric is good.
+        Which end of the metric is good. max_drawdown, which is negative, is minimized by its size: that is to maximize
+        the number, and so it is kept.
     function : callable of (perf), optional
         Gives the number from a trial's perf frame. It runs in the worker, which then builds the frame: some
         milliseconds a trial.
@@ -27,12 +34,14 @@ class Objective:
     Raises
     ------
     InvalidParameter
-        If the direction is neither.
+        If the direction is neither, or asks for the greatest losses.
 
     Examples
     --------
     >>> Objective("sharpe").better(1.2, 0.8), Objective("annual_volatility", "minimize").better(0.3, 0.2)
     (True, False)
+    >>> Objective("max_drawdown", "minimize").better(-0.1, -0.2)
+    True
     """
 
     metric: str
@@ -44,6 +53,15 @@ class Objective:
             raise InvalidParameter(
                 f"direction {self.direction!r} of objective {self.metric!r} is neither 'maximize' nor 'minimize'"
                 f"{did_you_mean(str(self.direction), DIRECTIONS)}"
+            )
+        if self.function is not None or self.direction == "maximize":
+            return
+        if self.metric in SIZES:
+            object.__setattr__(self, "direction", "maximize")
+        if self.metric in LOSSES_AS_RETURNS:
+            raise InvalidParameter(
+                f"objective 'minimize {self.metric}' asks for the greatest losses: {self.metric} is a return, negative "
+                f"for a loss; write 'maximize {self.metric}'"
             )
 
     @staticmethod

@@ -24,7 +24,7 @@ from rustybt.optimization.parameter_space import Categorical, Float, Integer, Pa
 from rustybt.optimization.trial import Trial, TrialStatus
 
 TRADES: Final = "fills > 0"
-"""The constraint under which a trial that never traded is not the best one here either."""
+"""The constraint under which a trial that never traded, or was ruined, is not the best one here either."""
 
 Labels = tuple[bool | int | float | str | None, ...]
 
@@ -210,7 +210,7 @@ def frozen_trial(record: Trial, shown: ShownSpace, constraints: Sequence[str], e
         distributions={name: shown.distributions[name] for name in params},
         user_attrs=attributes_of(record),
         intermediate_values={record.bars: record.score} if is_partial else None,
-        constraints={**failed, TRADES: float(not record.traded)} if record.has_score else None,
+        constraints={**failed, TRADES: float(not record.traded or record.is_ruined)} if record.has_score else None,
     )
     trial.datetime_complete = ended
     trial.datetime_start = ended - timedelta(seconds=record.seconds if record.seconds > 0 else 0.0)

@@ -215,7 +215,13 @@ class OptimizationResult(ResultViews):
         complete = [trial for trial in self._compared if trial.status is TrialStatus.COMPLETE]
         if complete and not any(trial.traded for trial in complete):
             return f"{message}: the strategy never traded; check its conditions, its span and its symbols"
-        scored = [trial for trial in complete if trial.has_score and trial.traded]
+        if complete and all(trial.is_ruined for trial in complete if trial.traded):
+            return (
+                f"no trial may be the best ({counts}): in each that traded the account fell to nothing or below; "
+                "order less, or look at max_leverage in result.trials (an order that still waits counts for no target: "
+                "a lower capital_base lets orders fill at once)"
+            )
+        scored = [trial for trial in complete if trial.has_score and trial.traded and not trial.is_ruined]
         if scored:
             failed = {text for trial in scored for text in trial.failed_constraints}
             return (

@@ -79,6 +79,7 @@ def counts(records: Sequence[Trial]) -> dict[str, int]:
         **found,
         "on a part of the span": sum(trial.budget < 1.0 for trial in records),
         "never traded": sum(trial.status is TrialStatus.COMPLETE and not trial.traded for trial in records),
+        "ruined": sum(trial.status is TrialStatus.COMPLETE and trial.is_ruined for trial in records),
         "against a constraint": sum(bool(trial.failed_constraints) for trial in records),
         "eligible": sum(trial.may_be_best for trial in records),
     }

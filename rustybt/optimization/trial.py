@@ -103,14 +103,19 @@ class Trial:
         return bool(self.metrics.get("fills"))
 
     @property
+    def is_ruined(self) -> bool:
+        """Whether the account was worth nothing, or less, at some close: its later returns mean nothing."""
+        return self.metrics.get("max_drawdown", 0.0) <= -1.0
+
+    @property
     def passes(self) -> bool:
         """Whether it came to its end and meets every constraint."""
         return self.status is TrialStatus.COMPLETE and not self.failed_constraints
 
     @property
     def may_be_best(self) -> bool:
-        """Whether it is eligible: comparable, within the constraints, and it traded."""
-        return self.has_score and self.passes and self.traded
+        """Whether it is eligible: comparable, within the constraints, it traded, and never lost all that it had."""
+        return self.has_score and self.passes and self.traded and not self.is_ruined
 
     @property
     def reason(self) -> str:

@@ -5,10 +5,12 @@ import math
 import pytest
 from pandas.testing import assert_frame_equal
 
-from rustybt import Optimizer, StopRules
+from rustybt import Optimizer, StopRules, Strategy
+from rustybt.api import order, symbol
 from rustybt.errors import InvalidParameter, NoBestTrial
 from rustybt.optimization import (
     BayesianSearch,
+    Categorical,
     GridSearch,
     NSGA2Search,
     OptimizationResult,
@@ -55,6 +57,48 @@ def test_several_objectives_have_a_front(pool):
     for _, row in front.iterrows():
         beaten = (result.trials["total_return"] > row["total_return"]) & (result.trials["turnover"] < row["turnover"])
         assert not beaten.any()
+
+
+class Levered(Strategy):
+    """Buys shares for cash that it has, or for many times of that."""
+
+    shares = Categorical([10, 20_000])
+
+    def handle_data(self, context, data):
+        if not context.portfolio.positions:
+            order(symbol("AAPL"), self.shares)
+
+
+@pytest.mark.parametrize(
+    "objective", ["max_leverage", "minimize ending_value", ["minimize total_return", "max_leverage"]]
+)
+def test_who_lost_more_than_all_is_never_the_best(objective):
+    result = Optimizer(
+        Levered, bundle="mag-7", start="2015-07-01", end="2015-09-30", capital_base=10_000, objective=objective
+    ).run()
+    ruined = [trial for trial in result.records if trial.is_ruined]
+    assert [trial.params["shares"] for trial in ruined] == [20_000]
+    assert ruined[0].metrics["max_drawdown"] <= -1 and ruined[0].has_score and ruined[0].traded
+    assert result.best.params["shares"] == 10
+    assert result.top()["trial"].tolist() == result.pareto["trial"].tolist() == [result.best.number]
+    assert result.stats()["ruined"] == 1 and result.stats()["eligible"] == 1
+
+
+def test_where_every_trial_is_ruined_the_message_says_so():
+    optimizer = Optimizer(
+        Levered, bundle="mag-7", start="2015-07-01", end="2015-09-30", capital_base=10_000, conditions="shares > 10"
+    )
+    with pytest.raises(NoBestTrial, match="the account fell to nothing or below"):
+        _ = optimizer.run().best
+
+
+def test_to_minimize_a_drawdown_is_to_lose_least(pool):
+    options = {"search": RandomSearch(20, seed=2), "pool": pool, **SPAN}
+    least = Optimizer(Cross, objective="minimize max_drawdown", **options).run()
+    assert least.best.score == least.trials["max_drawdown"].max() > least.trials["max_drawdown"].min()
+    assert least.best.number == Optimizer(Cross, objective="max_drawdown", **options).run().best.number
+    with pytest.raises(InvalidParameter, match="write 'maximize cvar_95'"):
+        Optimizer(Cross, objective="minimize cvar_95", **options)
 
 
 def test_constraints_split_trials_and_the_best_meets_them(pool):

@@ -41,7 +41,7 @@ class Feedback(NamedTuple):
     ----------
     losses : tuple of float
         One an objective, the lower the better, whatever the user maximizes. All NaN where the trial has no score: it
-        failed, was stopped early, never traded, or its metric is not finite.
+        failed, was stopped early, never traded, lost all that the account held, or its metric is not finite.
     violations : tuple of float
         One a constraint: 0 or below where it is met, else how far it is missed. Empty without constraints.
     """
