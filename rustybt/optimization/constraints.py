@@ -65,8 +65,8 @@ class Constraint:
         Raises
         ------
         InvalidParameter
-            If an expression has a syntax error, an unknown name, or more than arithmetic and comparisons, or if it is
-            neither.
+            If an expression has a syntax error, an unknown name, more than arithmetic and comparisons, or nothing that it
+            compares, or if it is neither.
         """
         if isinstance(constraint, Constraint):
             return constraint
@@ -78,6 +78,10 @@ class Constraint:
             )
         names = tuple(sorted(metrics))
         Expression(constraint, names, "constraint", "metric")  # says what is wrong in the user's words
+        if not decides(ast.parse(constraint.strip(), mode="eval").body):
+            raise InvalidParameter(
+                f"constraint {constraint!r} is no yes or no: compare each metric with a number, as in 'trades > 50'"
+            )
         found = comparison_of(constraint) or Predicate(Expression(by_size(constraint), names, "constraint", "metric"))
         return Constraint(constraint.strip(), found)
 
@@ -158,6 +162,21 @@ class Comparison:
         if over == 0 and self.is_strict:
             return math.ulp(0.0)
         return over
+
+
+def decides(node: ast.expr) -> bool:
+    """Say whether an expression is a yes or no: a comparison, or what and, or, not make of such.
+
+    Examples
+    --------
+    >>> [decides(ast.parse(text, mode="eval").body) for text in ("a < 1 and not b > 2", "a", "a < 1 or b")]
+    [True, False, False]
+    """
+    if isinstance(node, ast.BoolOp):
+        return all(map(decides, node.values))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return decides(node.operand)
+    return isinstance(node, ast.Compare)
 
 
 def comparison_of(text: str) -> Comparison | None:

@@ -84,7 +84,7 @@ def test_a_drawdown_is_meant_by_its_size_in_every_comparison_of_an_expression(te
 def test_a_longer_expression_takes_a_drawdown_as_the_comparison_alone_does(value, limit, which):
     comparison = [f"max_drawdown {sign} {limit!r}" for sign in ("<", "<=", ">", ">=")][which]
     alone = violation(comparison, max_drawdown=value)
-    assert (violation(f"{comparison} and trades", max_drawdown=value, trades=1.0) == 0) is (alone == 0)
+    assert (violation(f"{comparison} and trades > 0", max_drawdown=value, trades=1.0) == 0) is (alone == 0)
 
 
 @pytest.mark.parametrize("text", ["trades > 50", "trades < 50", "50 >= trades"])
@@ -152,3 +152,9 @@ def test_a_violation_is_finite_and_zero_exactly_where_python_says_so(value, limi
     found = violation(f"sharpe {sign} {limit!r}", sharpe=value)
     assert math.isfinite(found) and found >= 0
     assert (found == 0) == {"<": value < limit, "<=": value <= limit, ">": value > limit, ">=": value >= limit}[sign]
+
+
+@pytest.mark.parametrize("text", ["max_drawdown", "trades + 1", "trades > 5 and max_drawdown", "not trades"])
+def test_an_expression_that_compares_nothing_is_refused(text):
+    with pytest.raises(InvalidParameter, match="is no yes or no: compare each metric with a number"):
+        Constraint.of(text, ["max_drawdown", "trades"])
