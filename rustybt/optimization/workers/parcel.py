@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.machinery import EXTENSION_SUFFIXES
+from threading import RLock
 from types import CodeType, ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -100,16 +101,20 @@ def unpack(payload: bytes) -> Any:
 @contextmanager
 def user_modules_by_value() -> Iterator[None]:
     """Let cloudpickle take the user's modules by value, and forget it afterwards what it was not told before."""
-    known = cloudpickle.list_registry_pickle_by_value()
-    added = [module for name, module in user_modules() if name not in known]
-    try:
-        for module in added:
-            cloudpickle.register_pickle_by_value(module)
-        yield
-    finally:
-        for module in added:
-            cloudpickle.unregister_pickle_by_value(module)
+    with _PACKING:
+        known = cloudpickle.list_registry_pickle_by_value()
+        added = [module for name, module in user_modules() if name not in known]
+        try:
+            for module in added:
+                cloudpickle.register_pickle_by_value(module)
+            yield
+        finally:
+            for module in added:
+                cloudpickle.unregister_pickle_by_value(module)
 
+
+_PACKING: Final = RLock()
+"""Cloudpickle keeps one register for all threads."""
 
 _FOREIGN: Final[dict[str, ModuleType]] = {}
 """Modules that are not the user's: most of the more than a thousand that are loaded."""
