@@ -65,7 +65,7 @@ class Constraint:
         Raises
         ------
         InvalidParameter
-            If an expression has a syntax error, an unknown name, more than arithmetic and comparisons, or nothing that it
+            If an expression has a syntax error, an unknown name, more than arithmetic and comparisons, or nothing it
             compares, or if it is neither.
         """
         if isinstance(constraint, Constraint):
