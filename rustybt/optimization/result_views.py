@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from rustybt import __version__
 from rustybt._typing import PathLike
 from rustybt.errors import InvalidParameter, NoBestTrial, NoImportances
 from rustybt.optimization.goal import Goal
@@ -114,10 +111,12 @@ class ResultViews:
 
     def plot_equity(self) -> go.Figure:
         """Draw the best trial's portfolio value and drawdown; it is run again for that if it was not yet."""
+        from rustybt.optimization.report_content import equity_of
         from rustybt.reports.curves import equity_figure
 
         best = self.best
-        return equity_figure(equity_of(best.run), title=f"Best trial {best.number}: {text_of(best.params)}")
+        which = "Best trial" if self.walk_forward is None else "Last window, in sample: best trial"
+        return equity_figure(equity_of(best.run), title=f"{which} {best.number}: {text_of(best.params)}")
 
     def plot_heatmap(
         self, x: str | None = None, y: str | None = None, metric: str = "score", aggregate: str = "max"
@@ -196,9 +195,10 @@ class ResultViews:
         Path
             The same.
         """
+        from rustybt.optimization.report_content import content_of
         from rustybt.reports.page import write_report
 
-        return write_report(path, self._content())
+        return write_report(path, content_of(self))
 
     # Files ------------------------------------------------------------------------------------------------------
 
@@ -287,45 +287,6 @@ class ResultViews:
         parameters = self.space.parameters.items()
         return [self.parameter_columns[name] for name, p in parameters if isinstance(p, Float) and p.log]
 
-    def _content(self) -> Any:
-        from rustybt.reports.content import BestContent, ReportContent, WalkForwardContent
-
-        leader, settings = self._leader(), dict(self.info.settings)
-        best = None
-        if leader is not None:
-            equity = None if self.best.is_lost else equity_of(self.best.run)
-            best = BestContent(leader.number, self._by_column(leader.params), leader.metrics, equity)
-        walk = self.walk_forward
-        try:
-            importances = self.importances().rename(self.parameter_columns)
-        except NoImportances:
-            importances = None
-        return ReportContent(
-            title=str(settings.get("strategy", "Optimization")),
-            trials=self._compared_rows() if walk is not None else self.trials,
-            parameters=list(self.parameter_columns.values()),
-            objectives=[(objective.metric, objective.direction) for objective in self.goal.objectives],
-            top=self.top(10),  # type: ignore[attr-defined]
-            counts=self.counts,  # type: ignore[attr-defined]
-            best=best,
-            importances=importances,
-            walk_forward=None
-            if walk is None
-            else WalkForwardContent(walk.equity, walk.windows, walk.params, walk.metrics),
-            is_fast=self.info.is_fast,
-            notes=self.info.notes,
-            log_parameters=self._log_columns(),
-            settings=settings,
-            bundle={"name": settings.get("bundle", ""), "fingerprint": settings.get("fingerprint", "")},
-            versions=versions(),
-        )
-
-
-def equity_of(run: Any) -> pd.Series[float]:
-    """Give a run's portfolio value by session label."""
-    labels = pd.DatetimeIndex(run.sessions.session_ns.view("datetime64[ns]"))
-    return pd.Series(run.portfolio_value, index=labels, name="equity")
-
 
 def text_of(params: Any) -> str:
     """Write params in a line.
@@ -336,9 +297,3 @@ def text_of(params: Any) -> str:
     'fast=5, slow=20'
     """
     return ", ".join(f"{name}={value}" for name, value in params.items())
-
-
-def versions() -> dict[str, str]:
-    """Give the versions of what computed a result."""
-    found = {name: version(name) for name in ("numpy", "pandas", "numba", "duckdb", "optuna")}
-    return {"rustybt": __version__, "Python": platform.python_version(), **found}

@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
+
+LAST_WINDOW: Final = "last window, in sample"
+"""What of a walk-forward is charted and ranked: scores of other windows are of other days."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,9 @@ class ReportContent:
         By parameter's column; None where they are not known.
     walk_forward : WalkForwardContent or None
         Of a walk-forward.
+    compared : pd.DataFrame or None
+        Of a walk-forward the rows of its last window's trials with a score, of which charts and scores are shown; None
+        where all trials are compared.
     subtitle : str
         A line below the title; trials, bundle and objective if empty.
     is_fast : bool
@@ -101,6 +107,7 @@ class ReportContent:
     best: BestContent | None = None
     importances: "pd.Series[float] | None" = None
     walk_forward: WalkForwardContent | None = None
+    compared: pd.DataFrame | None = None
     subtitle: str = ""
     is_fast: bool = False
     warnings: Sequence[str] = ()
@@ -109,6 +116,16 @@ class ReportContent:
     settings: Mapping[str, Any] = field(default_factory=dict)
     bundle: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def charted(self) -> pd.DataFrame:
+        """Rows of the trials that are compared with each other."""
+        return self.trials if self.compared is None else self.compared
+
+    @property
+    def scope(self) -> str:
+        """What the best trial is the best of, where that is not the whole run."""
+        return "" if self.walk_forward is None else LAST_WINDOW
 
     @property
     def metric(self) -> str:

@@ -12,7 +12,7 @@ from rustybt.errors import InvalidParameter
 from rustybt.reports.style import BLUE, GREY, ORANGE, RED, SERIES, axis, figure, safe, shown, words_for
 from rustybt.reports.thinning import kept_points
 
-WINDOW_COLUMNS: Final = ("in_sample_start", "in_sample_end", "out_of_sample_start", "out_of_sample_end")
+WINDOW_COLUMNS: Final = ("window", "in_sample_start", "in_sample_end", "out_of_sample_start", "out_of_sample_end")
 
 UPPER: Final = (0.34, 1.0)
 LOWER: Final = (0.0, 0.24)
@@ -158,8 +158,9 @@ def walk_forward_figure(
     equity : pd.Series of float
         By session, all out-of-sample windows strung together.
     windows : pd.DataFrame
-        A row a window, with in_sample_start, in_sample_end, out_of_sample_start and out_of_sample_end; where
-        in_sample_score and out_of_sample_score are there, they become bars. NaN where a window has none.
+        A row a window, with window (its number), in_sample_start, in_sample_end, out_of_sample_start and
+        out_of_sample_end; where in_sample_score and out_of_sample_score are there, they become bars. NaN where a window
+        has none.
     params : pd.DataFrame, optional
         The chosen params, rows as in windows; shown when the mouse is over a window's bars.
     title : str, optional
@@ -231,7 +232,7 @@ def hover_texts(windows: pd.DataFrame, params: pd.DataFrame | None, score: str) 
     texts = []
     for place, window in enumerate(windows.to_dict("records")):
         lines = [
-            f"<b>Window {place + 1}</b>",
+            f"<b>Window {window['window']}</b>",
             f"in sample {shown(pd.Timestamp(window['in_sample_start']).normalize())} to "
             f"{shown(pd.Timestamp(window['in_sample_end']).normalize())}",
             f"out of sample {shown(pd.Timestamp(window['out_of_sample_start']).normalize())} to "

@@ -87,7 +87,9 @@ def subtitle_of(content: ReportContent) -> str:
     goal = ", ".join(f"{direction} {metric}" for metric, direction in content.objectives)
     total = sum(content.counts.values())
     data = f" on {content.bundle['name']}" if content.bundle.get("name") else ""
-    return f"{total:,} backtests{data}, to {goal}"
+    walk = content.walk_forward
+    windows = "" if walk is None else f" in sample of {len(walk.windows)} windows"
+    return f"{total:,} backtests{windows}{data}, to {goal}"
 
 
 def figures_json(figures: dict[str, go.Figure]) -> str:

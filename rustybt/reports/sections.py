@@ -50,8 +50,8 @@ def sections_of(content: ReportContent) -> list[Section]:
     """Give the sections that have something to show, in their order."""
     makers: tuple[Callable[[ReportContent], Section | None], ...] = (
         banners,
-        best_section,
         walk_forward_section,
+        best_section,
         parameter_section,
         top_section,
         trials_section,
@@ -61,12 +61,15 @@ def sections_of(content: ReportContent) -> list[Section]:
     return [section for section in made if section is not None]
 
 
-def section(title: str, intro: str, *parts: str, figures: dict[str, go.Figure] | None = None) -> Section:
-    """Put a section together; intro is plain text, parts are HTML."""
+def section(
+    title: str, intro: str, *parts: str, figures: dict[str, go.Figure] | None = None, scope: str = ""
+) -> Section:
+    """Put a section together; intro is plain text, parts are HTML; the scope follows the title."""
     lead = f"<p>{escaped(intro)}</p>" if intro else ""
     anchor = "-".join(title.lower().split())
+    head = f"{title} ({scope})" if scope else title
     return Section(
-        f'<section id="{escaped(anchor)}"><h2>{escaped(title)}</h2>{lead}{"".join(parts)}</section>', figures or {}
+        f'<section id="{escaped(anchor)}"><h2>{escaped(head)}</h2>{lead}{"".join(parts)}</section>', figures or {}
     )
 
 
@@ -80,8 +83,9 @@ def banners(content: ReportContent) -> Section | None:
     texts = list(content.warnings)
     if content.is_fast:
         texts.insert(0, "Development run: half of the data was used. Do not decide anything by these numbers.")
-    if content.best is None and content.walk_forward is None:
-        texts.append("No trial is eligible: none came to its end with a score, traded, and met every constraint.")
+    if content.best is None:
+        which = "No trial of the last window" if content.walk_forward is not None else "No trial"
+        texts.append(f"{which} is eligible: none came to its end with a score, traded, and met every constraint.")
     made = "".join(f'<div class="banner">{escaped(text)}</div>' for text in texts)
     return Section(made, {}) if made else None
 
@@ -97,7 +101,9 @@ def best_section(content: ReportContent) -> Section | None:
         figures["equity"] = equity_figure(best.equity.rename("Best trial"), benchmark=best.benchmark)
     direction = "lowest" if content.minimizes else "highest"
     intro = f"Trial {best.number}, with the {direction} {content.metric} of all that are eligible."
-    return section("Best trial", intro, *parts, figures=figures)
+    if content.scope:
+        intro += " The search saw these days: expect less of the days to come. Its parameters would be traded next."
+    return section("Best trial", intro, *parts, figures=figures, scope=content.scope)
 
 
 def headline(best: BestContent, content: ReportContent) -> list[tuple[str, str]]:
@@ -124,13 +130,13 @@ def walk_forward_section(content: ReportContent) -> Section | None:
         "In each window the search saw the in-sample days only; its best parameters then traded the out-of-sample days "
         "that follow. The curve is made of those alone."
     )
-    return section("Walk-forward", intro, *parts, figures=figures)
+    return section("Walk-forward", intro, *parts, figures=figures, scope="out of sample")
 
 
 def windows_table(found: WalkForwardContent, metric: str) -> str:
-    """Give a row a window: dates, scores, params."""
+    """Give a row a window: its number, dates, scores, params, and what became of it where that is not the usual."""
     windows = found.windows
-    table = pd.DataFrame({"window": range(1, len(windows) + 1)})
+    table = pd.DataFrame({"window": windows["window"].tolist()})
     for kind, title in (("in_sample", "in sample"), ("out_of_sample", "out of sample")):
         table[title] = [
             f"{shown(pd.Timestamp(begin).normalize())} to {shown(pd.Timestamp(end).normalize())}"
@@ -140,14 +146,16 @@ def windows_table(found: WalkForwardContent, metric: str) -> str:
             table[f"{words_for(metric)} {title}"] = [number(float(score), metric) for score in windows[f"{kind}_score"]]
     if found.params is not None:
         for name in found.params.columns:
-            table[str(name)] = found.params[name].tolist()
+            table[f"param_{name}" if name in table.columns else str(name)] = found.params[name].tolist()
+    if "status" in windows.columns and set(windows["status"]) != {"complete"}:
+        table["status"] = windows["status"].tolist()
     scores = [name for name in table.columns if name.startswith(f"{words_for(metric)} ")]
     return f"<h3>Windows</h3>{frame_table(table, right=scores)}"
 
 
 def parameter_section(content: ReportContent) -> Section | None:
     """Give the charts of the parameters."""
-    trials = content.trials
+    trials = content.charted
     if trials.empty or not np.isfinite(trials["score"].to_numpy(dtype=np.float64)).any():
         return None
     names = varying(content)
@@ -158,12 +166,12 @@ def parameter_section(content: ReportContent) -> Section | None:
     figures = {name: figure for name, (_, figure) in made.items()}
     how = "A circle marks the best one's cell." if "heatmap" in made else "The best one is orange."
     intro = f"All trials with a score, not only the best ones. {how if content.best is not None else ''}"
-    return section("Parameters", intro, *parts, figures=figures)
+    return section("Parameters", intro, *parts, figures=figures, scope=content.scope)
 
 
 def parameter_charts(content: ReportContent, names: list[str]) -> Iterator[tuple[str, tuple[str, go.Figure]]]:
     """Yield id, title and figure of each chart that the parameters allow."""
-    trials, minimize, log = content.trials, content.minimizes, content.log_parameters
+    trials, minimize, log = content.charted, content.minimizes, content.log_parameters
     mark = marked(content)
     called = words_for(content.metric)
     if len(names) == 1:
@@ -187,7 +195,7 @@ def parameter_charts(content: ReportContent, names: list[str]) -> Iterator[tuple
 
 def varying(content: ReportContent) -> list[str]:
     """Give the parameters that have more than one value among the trials with a score."""
-    rows = content.trials[np.isfinite(content.trials["score"].to_numpy(dtype=np.float64))]
+    rows = content.charted[np.isfinite(content.charted["score"].to_numpy(dtype=np.float64))]
     values = {name: {shown(value) for value in rows[name] if not is_missing(value)} for name in content.parameters}
     return [name for name in content.parameters if len(values[name]) > 1]
 
@@ -196,7 +204,7 @@ def most_telling(content: ReportContent, names: list[str]) -> tuple[str, str]:
     """Choose two parameters for the heatmap: the most important ones, numbers before choices."""
     found = content.importances
     weight = {name: float(found.get(name, 0.0)) if found is not None else 0.0 for name in names}
-    is_choice = {name: not is_numeric(content.trials[name]) for name in names}
+    is_choice = {name: not is_numeric(content.charted[name]) for name in names}
     ranked = sorted(names, key=lambda name: (is_choice[name], -weight[name]))
     return ranked[0], ranked[1]
 
@@ -220,7 +228,7 @@ def top_section(content: ReportContent) -> Section | None:
     titles = {name: words_for(name) for name in metrics} | {"trial": "Trial", "study": "Search"}
     table = frame_table(top[list(dict.fromkeys(columns))], titles)
     best = "best trial" if len(top) == 1 else f"best {len(top)} trials"
-    return section(f"The {best}", "Of those that are eligible.", table)
+    return section(f"The {best}", "Of those that are eligible.", table, scope=content.scope)
 
 
 def trials_section(content: ReportContent) -> Section | None:
@@ -236,9 +244,11 @@ def trials_section(content: ReportContent) -> Section | None:
         }
     )
     notes = "<h3>Notes</h3>" * bool(content.notes) + "".join(f"<p>{escaped(note)}</p>" for note in content.notes)
-    spread = pairs_table(spread_of(content.trials["score"], content.metric))
-    left = f"<div>{frame_table(table, {'status': 'Status', 'trials': 'Trials', 'share': 'Share'}, ['share'])}</div>"
-    columns = f'<div class="columns">{left}<div>{spread}</div></div>'
+    left = frame_table(table, {"status": "Status", "trials": "Trials", "share": "Share"}, ["share"])
+    right = pairs_table(spread_of(content.charted["score"], content.metric))
+    if content.scope:
+        left, right = f"<h3>All windows, in sample</h3>{left}", f"<h3>{escaped(content.scope.capitalize())}</h3>{right}"
+    columns = f'<div class="columns"><div>{left}</div><div>{right}</div></div>'
     return section("Trials", "", columns, reasons_table(content.trials), notes)
 
 

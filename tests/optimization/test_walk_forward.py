@@ -1,5 +1,7 @@
 """A walk-forward from beginning to end: its windows, its one curve, and what its windows share."""
 
+import re
+
 import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal, assert_series_equal
@@ -158,6 +160,17 @@ def test_it_is_kept_and_drawn(pool, tmp_path):
     assert result.plot_walk_forward().data and back.plot_walk_forward().data
     page = result.report(tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Out-of-sample" in page
+
+
+def test_its_report_has_one_numbering_of_windows(pool, tmp_path):
+    result = run(Cross, WalkForward(RandomSearch(4, seed=1), in_sample=80, out_of_sample=40), pool)
+    page = result.report(tmp_path / "report.html").read_text(encoding="utf-8")
+    numbers = result.walk_forward.windows["window"].tolist()
+    assert re.findall(r"<tr><td>(\d+)</td><td class=\"word\">20", page) == [str(number) for number in numbers]
+    assert set(re.findall(r"<td class=\"word\">(window \d+)<", page)) == {f"window {numbers[-1]}"}
+    assert f"{len(result)} backtests in sample of {len(numbers)} windows" in page
+    last = result.trials[result.trials["study"] == f"window {numbers[-1]}"]
+    assert f"<td>Total return, highest</td><td>{last['score'].max():.2%}</td>" in page
 
 
 @pytest.mark.parametrize(

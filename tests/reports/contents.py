@@ -34,6 +34,7 @@ def windows_of(count=3):
     starts = pd.date_range("2018-01-01", periods=count, freq="180D")
     return pd.DataFrame(
         {
+            "window": range(count),
             "in_sample_start": starts,
             "in_sample_end": starts + pd.Timedelta(days=359),
             "out_of_sample_start": starts + pd.Timedelta(days=360),

@@ -70,7 +70,7 @@ def test_windows_become_grounds_and_bars():
     inside, outside = by_name(figure)["In sample"], by_name(figure)["Out of sample"]
     assert list(inside.y) == [1.0, 1.5, 2.0] and list(outside.y) == [-0.5, 0.0, 0.5]
     assert [shape.x0 for shape in figure.layout.shapes] == ["2018-12-27", "2019-12-22"]
-    assert "fast: 6" in outside.customdata[1] and "Window 2" in outside.customdata[1]
+    assert "fast: 6" in outside.customdata[1] and "Window 1" in outside.customdata[1]
     begins, ends = windows["out_of_sample_start"], windows["out_of_sample_end"] + pd.Timedelta(days=1)
     for bars in (inside, outside):
         left = pd.to_datetime(pd.Series(bars.x)) + pd.to_timedelta(pd.Series(bars.offset), unit="ms")

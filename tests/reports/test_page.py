@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -62,17 +63,52 @@ def test_every_section_is_there(full_page):
     assert len(seen.ids) == len(set(seen.ids))
     wanted = {"best-trial", "walk-forward", "parameters", "the-best-10-trials", "trials", "how-it-was-run"}
     assert wanted <= set(seen.ids)
-    charts = ["equity", "walk-forward", "heatmap", "importances", "parallel"]
+    charts = ["walk-forward", "equity", "heatmap", "importances", "parallel"]
     assert [name for name in seen.ids if name.startswith("chart-")] == [f"chart-{name}" for name in charts]
     assert list(figures_of(full_page)) == [f"chart-{name}" for name in charts]
     for text in (
-        "60 backtests on mag-7, to maximize sharpe",
+        "60 backtests in sample of 3 windows on mag-7, to maximize sharpe",
         "ab" * 32,
         "Development run",
         "No pruning.",
         "trades > 1",
     ):
         assert text in seen.text
+
+
+def test_a_walk_forward_shows_first_what_came_afterwards_and_names_what_was_searched(full_page):
+    seen = Reader(full_page).text
+    assert seen.index("Walk-forward (out of sample)") < seen.index("Best trial (last window, in sample)")
+    for title in ("Parameters", "The best 10 trials"):
+        assert f"{title} (last window, in sample)" in seen
+    assert "All windows, in sample Status Trials Share complete 60" in seen
+    assert "Last window, in sample Sharpe ratio, highest" in seen
+    assert "in sample" not in Reader(page_of(content_of())).text
+
+
+def test_windows_have_the_numbers_that_the_frame_gives_them():
+    walk = full_content().walk_forward
+    windows = walk.windows.assign(window=[0, 2, 4], status=["complete", "no eligible trial", "complete"])
+    chosen = walk.params.assign(window=[7, 8, 9])
+    page = page_of(content_of(walk_forward=replace(walk, windows=windows, params=chosen)))
+    rows = re.findall(r"<tr>(.*?)</tr>", page[page.index("<h3>Windows</h3>") :])[:4]
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+    assert [row[0] for row in cells] == ["window", "0", "2", "4"]
+    assert [row[-2:] for row in cells][0] == ["param_window", "status"]
+    assert [row[-2:] for row in cells][2] == ["8", "no eligible trial"]
+    texts = figures_of(page)["chart-walk-forward"]["data"][1]["customdata"]
+    assert [text.split("<br>")[0] for text in texts] == ["<b>Window 0</b>", "<b>Window 2</b>", "<b>Window 4</b>"]
+
+
+def test_charts_and_scores_are_of_what_is_compared_and_reasons_of_all():
+    trials = trials_of(kind=["sma", "ema"]).assign(error=["ValueError: no price"] + [""] * 59)
+    last = trials.iloc[-10:]
+    content = replace(content_of(trials), compared=last, walk_forward=full_content().walk_forward)
+    page = page_of(content)
+    assert "ValueError: no price 1" in Reader(page).text
+    assert f"Sharpe ratio, highest {shown(last['score'].max(), 'sharpe')}" in Reader(page).text
+    lines = [trace for trace in figures_of(page)["chart-parallel"]["data"] if trace["mode"] == "lines"]
+    assert sum(len(set(trace["text"]) - {""}) for trace in lines) == 10
 
 
 def test_nothing_comes_from_elsewhere(full_page):
@@ -151,6 +187,8 @@ def test_without_an_eligible_trial_the_page_says_so():
     assert "No trial is eligible" in Reader(page).text
     assert "ValueError: no price 60" in Reader(page).text
     assert "No trial is eligible" in Reader(page_of(content_of(trials_of(0), importances=None))).text
+    walk = replace(content, walk_forward=full_content().walk_forward)
+    assert "No trial of the last window is eligible" in Reader(page_of(walk)).text
 
 
 def test_a_minimized_score_is_told_as_such():
