@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
 
 import click
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -28,6 +29,9 @@ RUN_METRICS: Final = (
     *("trades", "win_rate", "profit_factor", "turnover", "commission", "ending_value"),
 )
 TRIAL_METRICS: Final = ("sharpe", "annual_return", "annual_volatility", "max_drawdown", "trades", "win_rate")
+
+PARTS: Final = ("in_sample", "out_of_sample")
+"""What the columns of a frame of windows begin with."""
 
 PIPE_COLUMNS: Final = 160
 """Width where the output is no terminal, so that no table is folded in a file."""
@@ -69,6 +73,34 @@ def print_metrics(metrics: Mapping[str, float]) -> None:
     table.add_column(justify="right")
     for name in RUN_METRICS:
         table.add_row(name, metric_text(name, metrics[name]))
+    console_for(sys.stdout).print(table)
+
+
+def print_windows(windows: pd.DataFrame, params: pd.DataFrame, metric: str) -> None:
+    """Print the windows of a walk-forward, one a row.
+
+    Parameters
+    ----------
+    windows, params : pd.DataFrame
+        As `rustybt.optimization.walk_forward_result.WalkForwardResult` gives them.
+    metric : str
+        The objective, of which scores are values.
+    """
+    table = Table(title="Windows of the walk-forward", title_justify="left", header_style="bold")
+    scores = {f"{metric}, {part.replace('_', ' ')}": f"{part}_score" for part in PARTS}
+    for name in ("window", *(part.replace("_", " ") for part in PARTS), *scores, *params.columns):
+        table.add_column(str(name), justify="right")
+    is_told = set(windows["status"]) != {"complete"}
+    if is_told:
+        table.add_column("status")
+    for row, chosen in zip(windows.to_dict("records"), params.to_dict("records"), strict=True):
+        table.add_row(
+            str(row["window"]),
+            *(f"{row[f'{part}_start'].date()} to {row[f'{part}_end'].date()}" for part in PARTS),
+            *(metric_text(metric, row[column]) for column in scores.values()),
+            *("–" if value is None else str(value) for value in chosen.values()),
+            *([row["status"]] if is_told else []),
+        )
     console_for(sys.stdout).print(table)
 
 

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from rustybt.cli.tables import TRIAL_METRICS, console_for, echo_description, metric_text, print_trials
+from rustybt.cli.tables import (
+    TRIAL_METRICS,
+    console_for,
+    echo_description,
+    metric_text,
+    print_trials,
+    print_windows,
+)
 from rustybt.data.store import BundleData
 from rustybt.errors import AllTrialsFailed, NoBestTrial
 from rustybt.optimization.optimizer import Optimizer
@@ -62,6 +69,7 @@ def run_and_keep(optimizer: Optimizer, folder: Path, resume: bool = False) -> Op
     try:
         best = result.best
     except NoBestTrial:
+        print_walk_forward(result)
         click.echo(f"All {len(result)} trials are in {kept}", err=True)
         raise
     write_perf(best.perf, folder / PERF_FILE)
@@ -86,10 +94,14 @@ def report_failures(result: OptimizationResult) -> None:
 def print_result(result: OptimizationResult, bundle: BundleData, folder: Path) -> None:
     """Print the best trials, the speed, what failed, and where the files are."""
     echo_description(bundle)
+    print_walk_forward(result)
     by_number = {trial.number: trial for trial in result.records}
     best = [by_number[number] for number in result.top(SHOWN)["trial"].tolist()]
+    among, scope = f"{len(result)} trials", ""
+    if result.walk_forward is not None:
+        among, scope = f"the last window's {len(result._compared)} trials", ", in sample"
     print_trials(
-        f"The best {len(best)} of {len(result)} trials, {result.objective}",
+        f"The best {len(best)} of {among}, {result.objective}{scope}",
         list(best[0].params),
         list(dict.fromkeys((result.objective.metric, *TRIAL_METRICS))),
         [(trial.params, trial.metrics) for trial in best],
@@ -101,14 +113,15 @@ def print_result(result: OptimizationResult, bundle: BundleData, folder: Path) -
     )
     for note in notes_of(result):
         console.print(note)
+    of = " of the last window, in sample" if result.walk_forward is not None else ""
     console.print(
         f"Written to {folder}: {REPORT_FILE} (open it in a browser), {TRIALS} (every trial), {PERF_FILE} (the best "
-        "run, day by day)"
+        f"run{of}, day by day)"
     )
 
 
 def notes_of(result: OptimizationResult) -> list[str]:
-    """Give what a reader of the table must know: constraints, stopped trials, half of the data, models, windows."""
+    """Give what a reader of the table must know: constraints, stopped trials, half of the data, models."""
     notes = list(result.info.notes)
     if result.info.is_fast:
         notes.insert(0, "FAST: half of the data was used; for development, not for decisions")
@@ -122,8 +135,15 @@ def notes_of(result: OptimizationResult) -> list[str]:
         notes.append(f"{failing} trials do not meet the constraints")
     if result.info.predictions.calls:
         notes.append(f"model: {result.info.predictions}")
-    walk = result.walk_forward
-    if walk is not None:
-        shown = ", ".join(f"{name} {metric_text(name, walk.metrics[name])}" for name in TRIAL_METRICS[:4])
-        notes.append(f"Out of sample, {len(walk.windows)} windows as one: {shown}")
     return notes
+
+
+def print_walk_forward(result: OptimizationResult) -> None:
+    """Print a walk-forward's windows, and what they come to out of sample; nothing of any other run."""
+    walk, metric = result.walk_forward, result.objective.metric
+    if walk is None:
+        return
+    print_windows(walk.windows, walk.params, metric)
+    names = [name for name in dict.fromkeys((metric, *TRIAL_METRICS[:4])) if name in walk.metrics]
+    shown = ", ".join(f"{name} {metric_text(name, walk.metrics[name])}" for name in names)
+    console_for(sys.stdout).print(f"Out of sample, {len(walk.windows)} windows as one: {shown}\n")

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from rustybt.data.predictions import shared_predictions
+from rustybt.optimization import OptimizationResult
 
 SPAN = "-b mag-7 -s 2015-01-02 -e 2015-03-31"
 
@@ -42,6 +43,23 @@ def test_random_search_draws_what_it_is_told(rustybt, workplace):
     drawn = {n: pd.read_parquet(workplace / n / "trials.parquet")[["fast", "slow"]].to_numpy().tolist() for n in "abc"}
     assert len(drawn["a"]) == 4
     assert drawn["a"] == drawn["b"] != drawn["c"]
+
+
+def test_a_walk_forward_shows_its_windows_and_says_what_is_in_sample(rustybt, workplace):
+    lengths = ["--in-sample", "20", "--out-of-sample", "10"]
+    done = rustybt(f"optimize -f crossover.py {SPAN} --workers 1 --objective total_return -o out", *lengths)
+    assert done.exit_code == 0, done.output
+    numbers = re.findall(r"^│ +(\d+) │ (2015-\S+ to 2015-\S+) │ (2015-\S+ to 2015-\S+) │", done.stdout, re.MULTILINE)
+    windows = OptimizationResult.load(workplace / "out").walk_forward.windows
+    assert [int(number) for number, _, _ in numbers] == windows["window"].tolist()
+    assert [span[:10] for _, span, _ in numbers] == windows["in_sample_start"].astype(str).tolist()
+    assert [span[-10:] for _, _, span in numbers] == windows["out_of_sample_end"].astype(str).tolist()
+    assert "total_return, out of sample" in done.stdout
+    for score in windows["out_of_sample_score"]:
+        assert f"{score:.2%}" in done.stdout
+    outside = done.stdout.index(f"Out of sample, {len(windows)} windows as one: total_return ")
+    (inside,) = re.finditer(r"The best \d of the last window's 6 trials, maximize total_return, in sample", done.stdout)
+    assert outside < inside.start()
 
 
 def test_the_default_folder_is_named_after_the_file(rustybt, workplace):
