@@ -109,6 +109,7 @@ def print_trials(
     parameters: Sequence[str],
     metrics: Sequence[str],
     rows: Sequence[tuple[Mapping[str, Any], Mapping[str, float]]],
+    marks: Sequence[bool] | None = None,
 ) -> None:
     """Print trials, one a row.
 
@@ -120,12 +121,18 @@ def print_trials(
         Columns, in order.
     rows : sequence of (mapping, mapping)
         Parameters and metrics of each trial.
+    marks : sequence of bool, optional
+        Of each trial, whether it is Pareto-optimal; they are a column "Pareto".
     """
     table = Table(title=title, title_justify="left", header_style="bold")
     for name in (*parameters, *metrics):
         table.add_column(name, justify="right")
-    for params, values in rows:
+    if marks is not None:
+        table.add_column("Pareto", justify="center")
+    for place, (params, values) in enumerate(rows):
         table.add_row(
-            *(str(params[name]) for name in parameters), *(metric_text(name, values[name]) for name in metrics)
+            *(str(params[name]) for name in parameters),
+            *(metric_text(name, values[name]) for name in metrics),
+            *([] if marks is None else ["*" if marks[place] else ""]),
         )
     console_for(sys.stdout).print(table)

@@ -97,15 +97,24 @@ def print_result(result: OptimizationResult, bundle: BundleData, folder: Path) -
     print_walk_forward(result)
     by_number = {trial.number: trial for trial in result.records}
     best = [by_number[number] for number in result.top(SHOWN)["trial"].tolist()]
+    pareto = set(result.pareto["trial"]) if len(result.objectives) > 1 else None
     among, scope = f"{len(result)} trials", ""
     if result.walk_forward is not None:
         among, scope = f"the last window's {len(result._compared)} trials", ", in sample"
     print_trials(
         f"The best {len(best)} of {among}, {result.objective}{scope}",
         list(best[0].params),
-        list(dict.fromkeys((result.objective.metric, *TRIAL_METRICS))),
+        list(dict.fromkeys((*(objective.metric for objective in result.objectives), *TRIAL_METRICS))),
         [(trial.params, trial.metrics) for trial in best],
+        None if pareto is None else [trial.number in pareto for trial in best],
     )
+    if pareto is not None:
+        goal = ", ".join(map(str, result.objectives))
+        eligible = sum(trial.may_be_best for trial in result._compared)
+        console_for(sys.stdout).print(
+            f"{len(pareto)} of {eligible} eligible trials {'is' if len(pareto) == 1 else 'are'} Pareto-optimal (*): no "
+            f"other is as good in every objective and better in one ({goal}); the first decides what is best"
+        )
     rate = len(result) / result.seconds if result.seconds else 0.0
     console = console_for(sys.stdout)
     console.print(

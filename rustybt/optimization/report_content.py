@@ -21,6 +21,7 @@ def content_of(result: Any) -> ReportContent:
         parameters=list(result.parameter_columns.values()),
         objectives=[(objective.metric, objective.direction) for objective in result.objectives],
         top=result.top(10),
+        pareto=result.pareto if len(result.objectives) > 1 else None,
         counts=result.counts,
         best=best_of(result),
         importances=importances_of(result),

@@ -81,6 +81,8 @@ class ReportContent:
         By parameter's column; None where they are not known.
     walk_forward : WalkForwardContent or None
         Of a walk-forward.
+    pareto : pd.DataFrame or None
+        Rows of `trials` that are Pareto-optimal, of several objectives.
     compared : pd.DataFrame or None
         Of a walk-forward the rows of its last window's trials with a score, of which charts and scores are shown; None
         where all trials are compared.
@@ -107,6 +109,7 @@ class ReportContent:
     best: BestContent | None = None
     importances: "pd.Series[float] | None" = None
     walk_forward: WalkForwardContent | None = None
+    pareto: pd.DataFrame | None = None
     compared: pd.DataFrame | None = None
     subtitle: str = ""
     is_fast: bool = False

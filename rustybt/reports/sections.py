@@ -19,6 +19,7 @@ from rustybt.reports.parameter_charts import (
     is_numeric,
     parameter_figure,
 )
+from rustybt.reports.pareto import pareto_figure
 from rustybt.reports.style import brief, number, shown, words_for
 from rustybt.reports.tables import cards, chips, escaped, frame_table, pairs_table
 
@@ -28,6 +29,7 @@ HEADLINE: Final = (
 )
 TOP_METRICS: Final = ("total_return", "annual_return", "sharpe", "max_drawdown", "trades", "win_rate")
 SHOWN_TRIALS: Final = 10
+SHOWN_PARETO: Final = 20
 SHOWN_REASONS: Final = 5
 
 
@@ -52,6 +54,7 @@ def sections_of(content: ReportContent) -> list[Section]:
         banners,
         walk_forward_section,
         best_section,
+        pareto_section,
         parameter_section,
         top_section,
         trials_section,
@@ -217,18 +220,47 @@ def marked(content: ReportContent) -> Mapping[str, Any] | None:
     return {name: own.get(name, own.get(name.removeprefix("param_"))) for name in content.parameters}
 
 
+def pareto_section(content: ReportContent) -> Section | None:
+    """Give the trials that no other beats in every objective, and two objectives of all."""
+    found = content.pareto
+    if found is None or found.empty:
+        return None
+    metrics = list(dict.fromkeys(metric for metric, _ in content.objectives))
+    goal = ", ".join(f"{direction} {metric}" for metric, direction in content.objectives)
+    parts, figures = [], {}
+    if len(metrics) > 1:
+        first, second = metrics[:2]
+        parts.append(
+            chart("pareto", f"{words_for(first)} and {words_for(second)} of all trials, the Pareto set marked")
+        )
+        figures["pareto"] = pareto_figure(content.charted, found, first, second)
+    count = f"{len(found)} trials are" if len(found) > 1 else "1 trial is"
+    intro = (
+        f"{count} Pareto-optimal: no other that is eligible is as good in every objective and better in one. "
+        f"Objectives: {goal}; the first one decides which trial is called best."
+    )
+    ranked = found.sort_values(metrics[0], ascending=content.minimizes, kind="stable")
+    table = trials_table(ranked.head(SHOWN_PARETO), content, metrics)
+    more = f"<p>The first {SHOWN_PARETO} of {len(found)}.</p>" * (len(found) > SHOWN_PARETO)
+    return section("Pareto set", intro, *parts, table, more, figures=figures, scope=content.scope)
+
+
 def top_section(content: ReportContent) -> Section | None:
     """Give the best trials."""
     if content.top.empty:
         return None
     top = content.top.head(SHOWN_TRIALS)
-    metrics = dict.fromkeys([*(metric for metric, _ in content.objectives), *TOP_METRICS])
-    columns = [name for name in ("trial", "study") if name in top.columns]
-    columns += [*content.parameters, *(name for name in metrics if name in top.columns)]
-    titles = {name: words_for(name) for name in metrics} | {"trial": "Trial", "study": "Search"}
-    table = frame_table(top[list(dict.fromkeys(columns))], titles)
+    table = trials_table(top, content, [*(metric for metric, _ in content.objectives), *TOP_METRICS])
     best = "best trial" if len(top) == 1 else f"best {len(top)} trials"
     return section(f"The {best}", "Of those that are eligible.", table, scope=content.scope)
+
+
+def trials_table(rows: pd.DataFrame, content: ReportContent, metrics: list[str]) -> str:
+    """Give a row a trial: number, search, params, and those of the metrics that there are."""
+    columns = [name for name in ("trial", "study") if name in rows.columns]
+    columns += [*content.parameters, *(name for name in metrics if name in rows.columns)]
+    titles = {name: words_for(name) for name in metrics} | {"trial": "Trial", "study": "Search"}
+    return frame_table(rows[list(dict.fromkeys(columns))], titles)
 
 
 def trials_section(content: ReportContent) -> Section | None:

@@ -45,6 +45,20 @@ def test_random_search_draws_what_it_is_told(rustybt, workplace):
     assert drawn["a"] == drawn["b"] != drawn["c"]
 
 
+def test_every_objective_is_shown_and_the_pareto_set_marked(rustybt, workplace):
+    goals = ["--objective", "total_return", "--objective", "minimize turnover"]
+    done = rustybt(f"optimize -f crossover.py {SPAN} --workers 1 -o out", *goals)
+    assert done.exit_code == 0, done.output
+    result = OptimizationResult.load(workplace / "out")
+    head, *rows = (re.split(r" *[│┃] *", line)[1:-1] for line in done.stdout.splitlines() if line[:1] in "│┃" and line)
+    assert [head[2], head[3], head[-1]] == ["total_return", "turnover", "Pareto"]
+    marked = {(int(row[0]), int(row[1])) for row in rows if row[-1] == "*"}
+    assert marked == set(result.pareto[["fast", "slow"]].itertuples(index=False, name=None))
+    assert 0 < len(marked) < len(rows)
+    assert f"{len(marked)} of {len(rows)} eligible trials" in done.stdout
+    assert "(maximize total_return, minimize turnover)" in done.stdout
+
+
 def test_a_walk_forward_shows_its_windows_and_says_what_is_in_sample(rustybt, workplace):
     lengths = ["--in-sample", "20", "--out-of-sample", "10"]
     done = rustybt(f"optimize -f crossover.py {SPAN} --workers 1 --objective total_return -o out", *lengths)

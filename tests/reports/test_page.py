@@ -111,6 +111,20 @@ def test_charts_and_scores_are_of_what_is_compared_and_reasons_of_all():
     assert sum(len(set(trace["text"]) - {""}) for trace in lines) == 10
 
 
+def test_several_objectives_show_their_pareto_set():
+    trials = trials_of(4).assign(sharpe=[1.0, 2.0, 0.5, 1.5], turnover=[3.0, 9.0, 4.0, np.nan])
+    goals = [("sharpe", "maximize"), ("turnover", "minimize")]
+    page = page_of(content_of(trials, parameters=("fast",), objectives=goals, pareto=trials.iloc[:2]))
+    text = Reader(page).text
+    assert "pareto-set" in Reader(page).ids
+    assert "2 trials are Pareto-optimal" in text and "maximize sharpe, minimize turnover; the first one decides" in text
+    table = page[page.index('<section id="pareto-set">') :].partition("</section>")[0]
+    assert re.findall(r"<tr><td>(\d+)</td>", table) == ["1", "0"]
+    others, best = figures_of(page)["chart-pareto"]["data"]
+    assert (others["customdata"], best["customdata"], best["name"]) == ([2], [0, 1], "Pareto set")
+    assert "Pareto" not in Reader(page_of(content_of())).text
+
+
 def test_nothing_comes_from_elsewhere(full_page):
     seen = Reader(full_page)
     for tag, attrs in seen.found:
