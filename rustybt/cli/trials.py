@@ -70,6 +70,7 @@ def run_and_keep(optimizer: Optimizer, folder: Path, resume: bool = False) -> Op
         best = result.best
     except NoBestTrial:
         print_walk_forward(result)
+        result.report(folder / REPORT_FILE)
         click.echo(f"All {len(result)} trials are in {kept}", err=True)
         raise
     write_perf(best.perf, folder / PERF_FILE)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from rustybt import __version__
 from rustybt.errors import NoImportances
+from rustybt.optimization.result_stats import failed_constraints, obstacles
 from rustybt.reports.content import BestContent, ReportContent, WalkForwardContent
 
 
@@ -23,6 +24,9 @@ def content_of(result: Any) -> ReportContent:
         top=result.top(10),
         pareto=result.pareto if len(result.objectives) > 1 else None,
         counts=result.counts,
+        eligible=sum(trial.may_be_best for trial in result._compared),
+        obstacles=obstacles(result._compared),
+        failed_constraints=failed_constraints(result._compared),
         best=best_of(result),
         importances=importances_of(result),
         walk_forward=walk_forward_of(result),

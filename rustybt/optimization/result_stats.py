@@ -1,6 +1,7 @@
 """What does an optimization come to as a whole, in one column of numbers?"""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -77,12 +78,26 @@ def counts(records: Sequence[Trial]) -> dict[str, int]:
     return {
         "trials": len(records),
         **found,
-        "on a part of the span": sum(trial.budget < 1.0 for trial in records),
-        "never traded": sum(trial.status is TrialStatus.COMPLETE and not trial.traded for trial in records),
-        "ruined": sum(trial.status is TrialStatus.COMPLETE and trial.is_ruined for trial in records),
-        "against a constraint": sum(bool(trial.failed_constraints) for trial in records),
+        **obstacles(records),
         "eligible": sum(trial.may_be_best for trial in records),
     }
+
+
+def obstacles(records: Sequence[Trial]) -> dict[str, int]:
+    """Count trials by what keeps one that ran from being the best; a trial may count more than once."""
+    complete = [trial for trial in records if trial.status is TrialStatus.COMPLETE]
+    return {
+        "on a part of the span": sum(trial.budget < 1.0 for trial in records),
+        "never traded": sum(not trial.traded for trial in complete),
+        "ruined": sum(trial.is_ruined for trial in complete),
+        "without a finite score": sum(trial.budget == 1.0 and not trial.has_score for trial in complete),
+        "against a constraint": sum(bool(trial.failed_constraints) for trial in records),
+    }
+
+
+def failed_constraints(records: Sequence[Trial]) -> dict[str, int]:
+    """Count trials by the constraints that they do not meet, the one that most fail first."""
+    return dict(Counter(text for trial in records for text in trial.failed_constraints).most_common())
 
 
 def spread(scores: "np.ndarray[Any, np.dtype[np.float64]]") -> dict[str, float]:

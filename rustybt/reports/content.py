@@ -75,6 +75,11 @@ class ReportContent:
         Rows of `trials`, best first; the first ten are shown.
     counts : mapping of str to int
         Number of trials of each status.
+    eligible : int or None
+        Number of the trials that may be best, among those that are compared; None if it is not known.
+    obstacles, failed_constraints : mapping of str to int
+        Number of those that something keeps from it, by what it is; and of those that do not meet a constraint, by the
+        constraint, the one that most fail first.
     best : BestContent or None
         None where no trial is eligible.
     importances : pd.Series or None
@@ -106,6 +111,9 @@ class ReportContent:
     objectives: Sequence[tuple[str, str]]
     top: pd.DataFrame
     counts: Mapping[str, int]
+    eligible: int | None = None
+    obstacles: Mapping[str, int] = field(default_factory=dict)
+    failed_constraints: Mapping[str, int] = field(default_factory=dict)
     best: BestContent | None = None
     importances: "pd.Series[float] | None" = None
     walk_forward: WalkForwardContent | None = None

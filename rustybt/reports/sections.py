@@ -31,6 +31,7 @@ TOP_METRICS: Final = ("total_return", "annual_return", "sharpe", "max_drawdown",
 SHOWN_TRIALS: Final = 10
 SHOWN_PARETO: Final = 20
 SHOWN_REASONS: Final = 5
+SHOWN_CONSTRAINTS: Final = 3
 
 
 class Section(NamedTuple):
@@ -88,9 +89,20 @@ def banners(content: ReportContent) -> Section | None:
         texts.insert(0, "Development run: half of the data was used. Do not decide anything by these numbers.")
     if content.best is None:
         which = "No trial of the last window" if content.walk_forward is not None else "No trial"
-        texts.append(f"{which} is eligible: none came to its end with a score, traded, and met every constraint.")
+        texts.append(
+            f"{which} is eligible: none came to its end with a score, traded, and met every constraint."
+            f"{why_none(content)}"
+        )
     made = "".join(f'<div class="banner">{escaped(text)}</div>' for text in texts)
     return Section(made, {}) if made else None
+
+
+def why_none(content: ReportContent) -> str:
+    """Give the sentences that count what kept trials from being eligible, and name the constraints that most fail."""
+    kept = [f"{count:,} {what}" for what, count in content.obstacles.items() if count]
+    worst = [f"{text} ({count:,})" for text, count in list(content.failed_constraints.items())[:SHOWN_CONSTRAINTS]]
+    counted = f" What kept them from it: {', '.join(kept)}." if kept else ""
+    return counted + (f" Not met most often: {', '.join(worst)}." if worst else "")
 
 
 def best_section(content: ReportContent) -> Section | None:
@@ -277,11 +289,21 @@ def trials_section(content: ReportContent) -> Section | None:
     )
     notes = "<h3>Notes</h3>" * bool(content.notes) + "".join(f"<p>{escaped(note)}</p>" for note in content.notes)
     left = frame_table(table, {"status": "Status", "trials": "Trials", "share": "Share"}, ["share"])
-    right = pairs_table(spread_of(content.charted["score"], content.metric))
+    right = pairs_table({**eligibility(content), **spread_of(content.charted["score"], content.metric)})
     if content.scope:
         left, right = f"<h3>All windows, in sample</h3>{left}", f"<h3>{escaped(content.scope.capitalize())}</h3>{right}"
     columns = f'<div class="columns"><div>{left}</div><div>{right}</div></div>'
     return section("Trials", "", columns, reasons_table(content.trials), notes)
+
+
+def eligibility(content: ReportContent) -> dict[str, str]:
+    """Give how many trials may be best, and how many of the others what keeps from it."""
+    if content.eligible is None:
+        return {}
+    kept = {what.capitalize(): count for what, count in content.obstacles.items() if count}
+    failed = {f"Against {text}": count for text, count in content.failed_constraints.items()}
+    counts = {"Eligible as the best": content.eligible, **kept, **failed}
+    return {what: f"{count:,}" for what, count in counts.items()}
 
 
 def reasons_table(trials: pd.DataFrame) -> str:

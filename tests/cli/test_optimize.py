@@ -176,6 +176,15 @@ def test_trials_without_a_score_are_kept(rustybt, workplace):
     where, why = done.stderr.splitlines()
     assert where == "All 1 trials are in out/trials.parquet"
     assert "the strategy never traded" in why
+    assert "1 never traded" in (workplace / "out/report.html").read_text(encoding="utf-8")
+
+
+def test_if_no_trial_meets_a_constraint_the_report_names_it(rustybt, workplace):
+    arguments = ["--constraint", "trades > 5000", "--constraint", "trades > 0"]
+    done = rustybt(f"optimize -f crossover.py {SPAN} --workers 1 -o out", *arguments)
+    assert done.exit_code == 1
+    page = (workplace / "out/report.html").read_text(encoding="utf-8")
+    assert "Not met most often: trades &gt; 5000 (6)" in page
 
 
 MODEL = """

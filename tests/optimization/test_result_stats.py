@@ -3,7 +3,7 @@ import math
 import pytest
 
 from rustybt.optimization.objective import Objective
-from rustybt.optimization.result_stats import stats
+from rustybt.optimization.result_stats import failed_constraints, obstacles, stats
 from rustybt.optimization.trial import Trial, TrialStatus
 
 SHARPE = [Objective("sharpe")]
@@ -33,6 +33,17 @@ def test_trials_are_counted_by_what_became_of_them():
     assert {name: found[name] for name in expected} == expected
     assert (found["against a constraint"], found["on a part of the span"], found["known already"]) == (1, 1, 1)
     assert "timeout" not in found and found["objective"] == "maximize sharpe"
+
+
+def test_what_keeps_trials_from_being_the_best_is_counted():
+    more = complete(9, 1.0, failed_constraints=("sharpe > 2", "trades > 50"))
+    assert obstacles([*TRIALS, more]) == {
+        "on a part of the span": 1,
+        "never traded": 1,
+        "without a finite score": 1,
+        "against a constraint": 2,
+    }
+    assert list(failed_constraints([more, *TRIALS]).items()) == [("trades > 50", 2), ("sharpe > 2", 1)]
 
 
 def test_the_scores_of_comparable_trials_are_described():

@@ -111,6 +111,20 @@ def test_charts_and_scores_are_of_what_is_compared_and_reasons_of_all():
     assert sum(len(set(trace["text"]) - {""}) for trace in lines) == 10
 
 
+def test_the_page_says_what_decides_which_trial_is_the_best():
+    known = {
+        "eligible": 57,
+        "obstacles": {"on a part of the span": 0, "never traded": 1, "against a constraint": 2},
+        "failed_constraints": {"trades > 50": 2, "sharpe > <2": 1},
+    }
+    text = Reader(page_of(content_of(**known))).text
+    assert "Eligible as the best 57 Never traded 1 Against a constraint 2 Against trades > 50 2 Against sharpe" in text
+    assert "part of the span" not in text
+    text = Reader(page_of(content_of(**{**known, "eligible": 0, "best": None}))).text
+    assert "What kept them from it: 1 never traded, 2 against a constraint." in text
+    assert "Not met most often: trades > 50 (2), sharpe > <2 (1)." in text
+
+
 def test_several_objectives_show_their_pareto_set():
     trials = trials_of(4).assign(sharpe=[1.0, 2.0, 0.5, 1.5], turnover=[3.0, 9.0, 4.0, np.nan])
     goals = [("sharpe", "maximize"), ("turnover", "minimize")]
