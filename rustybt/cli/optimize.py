@@ -50,7 +50,7 @@ from rustybt.profiling import Profile
 )
 @click.option(
     "--storage",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     metavar="DIR",
     help="Folder of a journal, from which --resume goes on after the process was killed.",
 )
@@ -121,7 +121,7 @@ def settings_of(
     workers: int | None,
     trial_timeout: float | None,
     worker_memory: float | None,
-    storage: Path | None,
+    storage: str | None,
 ) -> dict[str, Any]:
     """Give what the options say as the optimizer takes it."""
     plain = search_of(search, trials, seed)

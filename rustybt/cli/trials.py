@@ -16,7 +16,7 @@ from rustybt.cli.tables import (
 from rustybt.data.store import BundleData
 from rustybt.errors import AllTrialsFailed, NoBestTrial
 from rustybt.optimization.optimizer import Optimizer
-from rustybt.optimization.result import OptimizationResult
+from rustybt.optimization.result import OptimizationInterrupted, OptimizationResult
 from rustybt.optimization.result_files import TRIALS
 from rustybt.optimization.trial import TrialStatus
 from rustybt.results.export import write_perf
@@ -51,7 +51,7 @@ def run_and_keep(optimizer: Optimizer, folder: Path, resume: bool = False) -> Op
         After the trials that came back were written.
     """
     folder.mkdir(parents=True, exist_ok=True)  # before hours of work, not after
-    ended = False
+    ended, advice = False, ""
     try:
         result = optimizer.resume() if resume else optimizer.run()
         ended = True
@@ -60,10 +60,16 @@ def run_and_keep(optimizer: Optimizer, folder: Path, resume: bool = False) -> Op
         if isinstance(failure.result, OptimizationResult):
             click.echo(f"Their tracebacks are in {keep_beside(failure.result, folder)}", err=True)
         raise
+    except OptimizationInterrupted:
+        if optimizer.storage is not None:
+            advice = f"go on with the same command{'' if resume else ' and --resume'}"
+        raise
     finally:
         if not ended and optimizer.partial:
             count = len(optimizer.partial)
             click.echo(f"{count} finished trials are in {keep_beside(optimizer.partial, folder)}", err=True)
+        if advice:
+            click.echo(advice, err=True)
     kept = result.save(folder) / TRIALS
     report_failures(result)
     try:

@@ -213,7 +213,7 @@ class Optimizer:
         has_limits = trial_timeout_s is not None or worker_memory_mb is not None
         self._choose_pool = pool_choice(pool, num_workers, backend, scheduler, has_limits)
         self._limits = {"timeout_s": trial_timeout_s, "memory_mb": worker_memory_mb}
-        self.storage = None if storage is None else Path(storage)
+        self.storage = None if storage is None else folder_of(storage)
         cache = PROCESS_CACHE if result_cache is True else result_cache or None
         self.result_cache = cache if profile is None else None
         self.progress, self.profile = progress, profile
@@ -316,7 +316,7 @@ class Optimizer:
             try:
                 execution.run(journal)
             except KeyboardInterrupt:
-                raise interrupted(execution, self._result(planned, execution)) from None
+                raise interrupted(execution, self._result(planned, execution), self._how_to_go_on(planned)) from None
             finally:
                 self.partial = result = self._result(planned, execution)
         if not any(trial.status in (TrialStatus.COMPLETE, TrialStatus.STOPPED) for trial in result.records):
@@ -327,6 +327,13 @@ class Optimizer:
         if self.storage is None:
             return nullcontext()
         return (Journal.resume if resume else Journal.create)(self.storage, planned.settings)
+
+    def _how_to_go_on(self, planned: Planned) -> str:
+        if self.storage is None:
+            return ""
+        is_many = planned.is_grouped and self.plan.symbols is None
+        how = "run_many with resume=True" if is_many else "resume()"
+        return f" and in the storage {str(self.storage)!r}: call {how} to go on"
 
     def _result(self, planned: Planned, execution: Execution) -> OptimizationResult:
         info = execution.info(planned.settings, self.plan.fast)
@@ -343,6 +350,13 @@ def goal_of(objective: Any, constraints: Any) -> Goal:
         one.require_known(METRICS)
     names = [*METRICS, *(one.metric for one in objectives if one.function is not None)]
     return Goal(objectives, constraints_of(constraints, names))
+
+
+def folder_of(storage: PathLike) -> Path:
+    """Give the path of the folder that keeps a run; a URL, as other packages take it, would become an odd folder."""
+    if "://" in str(storage):
+        raise InvalidParameter(f'storage {str(storage)!r} is a URL: pass the path of a folder, such as "runs/first"')
+    return Path(storage)
 
 
 def symbols_of(per_symbol: bool, symbols: Iterable[str] | None) -> tuple[str, ...] | None:
@@ -370,11 +384,12 @@ def strategy_of(
     return FunctionSource(functions), ParameterSpace({}), {}
 
 
-def interrupted(execution: Execution, result: OptimizationResult) -> OptimizationInterrupted:
+def interrupted(execution: Execution, result: OptimizationResult, how_to_go_on: str) -> OptimizationInterrupted:
     """Give the error of a run that Ctrl-C ended."""
     of = f" of {execution.total}" if execution.total is not None else ""
     return OptimizationInterrupted(
-        f"interrupted after {execution.finished}{of} trials; the finished ones are in this error's result", result
+        f"interrupted after {execution.finished}{of} trials; the finished ones are in this error's result{how_to_go_on}",
+        result,
     )
 
 

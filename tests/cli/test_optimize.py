@@ -103,6 +103,7 @@ def test_a_script_of_functions_names_its_parameters(rustybt, workplace):
         (f"{SPAN} --condition fats<slow", r"names 'fats', which is no parameter \(did you mean 'fast'\?\)"),
         (f"{SPAN} --trials 0", "trials 0 of RandomSearch is below 1"),
         (f"{SPAN} --workers 0", "num_workers 0 is neither"),
+        (f"{SPAN} --storage sqlite:///a.db", "storage 'sqlite:///a.db' is a URL: pass the path of a folder"),
         (f"{SPAN} --capital-base 0", "capital_base 0.0 .*above 0"),
         ("-b mag-7 -s 2016-01-04 -e 2015-01-02", "start 2016-01-04 is after end 2015-01-02"),
         ("-b mag-7 -s 2025-06-02", "start 2025-06-02 is after"),

@@ -129,6 +129,16 @@ def test_ctrl_c_keeps_the_finished_trials_and_leaves_no_process(slow):
     assert set(trials["status"]) == {"complete"}
 
 
+def test_ctrl_c_with_storage_says_how_to_go_on(slow):
+    arguments = ["optimize", "-f", "slow.py", *SPAN, "--workers", "1", "-o", "out", "--storage", "kept"]
+    process = start(*arguments)
+    wait_until(lambda: started(slow) >= 3)
+    _, _, err, _ = press_ctrl_c(process)
+    assert re.fullmatch(
+        r"\d+ finished trials are in out/trials.parquet\ngo on with the same command and --resume\ninterrupted\n", err
+    )
+
+
 def test_ctrl_c_ends_one_run(workplace):
     (workplace / "slow.py").write_text(SLOW.format(seconds=5))
     process = start("run", "-f", "slow.py", *SPAN, "-p", "n=1", "-o", "perf.csv")

@@ -13,7 +13,15 @@ from rustybt import Strategy, run_algorithm
 from rustybt.api import order_target, symbol
 from rustybt.data.bundles import load
 from rustybt.errors import AllTrialsFailed, InvalidParameter, InvalidSpan, NoBestTrial, UnknownBundle, ZeroCapitalError
-from rustybt.optimization import GridSearch, Integer, Objective, PersistentWorkerPool, RandomSearch, TrialStatus
+from rustybt.optimization import (
+    GridSearch,
+    Integer,
+    Objective,
+    PersistentWorkerPool,
+    RandomSearch,
+    TrialStatus,
+    run_many,
+)
 from rustybt.optimization import Optimizer as AnyOptimizer
 from rustybt.optimization.result import OptimizationInterrupted
 from rustybt.optimization.search import Proposals, Search
@@ -186,6 +194,33 @@ def test_ctrl_c_carries_the_finished_trials(market):
         Optimizer(strategy_class=Interrupted, **SPAN).run()
     assert caught.value.result.trials["slow"].tolist() == [4, 4]
     assert isinstance(caught.value, KeyboardInterrupt)
+    assert "resume" not in str(caught.value)
+
+
+def test_ctrl_c_with_storage_says_how_to_go_on(market, tmp_path):
+    class Interrupted(Crossover):
+        presses = [True]
+
+        def initialize(self, context):
+            super().initialize(context)
+            if self.slow == 8 and self.presses:
+                self.presses.clear()
+                raise KeyboardInterrupt
+
+    options = {**SPAN, "storage": tmp_path / "run", "num_workers": 1}
+    with pytest.raises(OptimizationInterrupted, match=r"in the storage '.*run': call resume\(\) to go on"):
+        Optimizer(strategy_class=Interrupted, **options).run()
+    with pytest.raises(OptimizationInterrupted, match=r"'.*many': call run_many with resume=True to go on"):
+        Interrupted.presses.append(True)
+        run_many([Interrupted], **{**options, "storage": tmp_path / "many"})
+
+
+@pytest.mark.parametrize("storage", ["sqlite:///a.db", "redis://localhost"])
+def test_a_storage_that_is_a_url_is_refused(storage, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidParameter, match=f"storage '{storage}' is a URL: pass the path of a folder"):
+        Optimizer(strategy_class=Crossover, storage=storage, **SPAN)
+    assert list(tmp_path.iterdir()) == []
 
 
 class Follow(Search):
