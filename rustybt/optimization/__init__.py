@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rustybt.optimization.objective import Objective
     from rustybt.optimization.optimizer import Optimizer
     from rustybt.optimization.parameter_space import Categorical, Float, Integer, ParameterSpace, space_of
-    from rustybt.optimization.result import OptimizationResult
+    from rustybt.optimization.result import OptimizationInterrupted, OptimizationResult
     from rustybt.optimization.result_cache import ResultCache
     from rustybt.optimization.search import (
         BayesianSearch,
@@ -38,6 +38,7 @@ __all__ = [
     "Integer",
     "NSGA2Search",
     "Objective",
+    "OptimizationInterrupted",
     "OptimizationResult",
     "Optimizer",
     "ParameterSpace",
@@ -63,6 +64,7 @@ _HOMES = {
     **dict.fromkeys(_SEARCHES, "search"),
     "GroupedResult": "grouped_result",
     "Objective": "objective",
+    "OptimizationInterrupted": "result",
     "OptimizationResult": "result",
     "Optimizer": "optimizer",
     "PersistentWorkerPool": "workers.pool",
