@@ -44,6 +44,8 @@ def test_a_run_needs_capital(short, capital):
         ("2020-01-08", "2020-01-03", "start 2020-01-08 is after end 2020-01-03: swap them"),
         ("2019-01-08", "2020-01-03", r"start 2019-01-08 is before bundle 'made' begins \(2020-01-02\)"),
         ("2020-02-01", "2020-02-03", r"start 2020-02-01 is after bundle 'made' ends \(2020-01-08\)"),
+        ("2030-01-02", None, r"start 2030-01-02 is after bundle 'made' ends \(2020-01-08\): ingest it again"),
+        (None, "2010-01-04", r"end 2010-01-04 is before bundle 'made' begins \(2020-01-02\): choose a later end"),
         ("2020-01-02", "2020-02-03", r"end 2020-02-03 is after bundle 'made' ends \(2020-01-08\)"),
         ("2020-01-04", "2020-01-05", "no trading days between start 2020-01-04 and end 2020-01-05"),
         ("soon", "2020-01-05", "start 'soon' is no date"),
