@@ -214,7 +214,7 @@ class Optimizer:
         self._choose_pool = pool_choice(pool, num_workers, backend, scheduler, has_limits)
         self._limits = {"timeout_s": trial_timeout_s, "memory_mb": worker_memory_mb}
         self.storage = None if storage is None else folder_of(storage)
-        cache = PROCESS_CACHE if result_cache is True else result_cache or None
+        cache = cache_of(result_cache)
         self.result_cache = cache if profile is None else None
         self.progress, self.profile = progress, profile
         self.partial: OptimizationResult | None = None
@@ -357,6 +357,18 @@ def folder_of(storage: PathLike) -> Path:
     if "://" in str(storage):
         raise InvalidParameter(f'storage {str(storage)!r} is a URL: pass the path of a folder, such as "runs/first"')
     return Path(storage)
+
+
+def cache_of(result_cache: ResultCache | bool) -> ResultCache | None:
+    """Give the cache that a user means: one of his own, the process's, or none."""
+    if isinstance(result_cache, bool):
+        return PROCESS_CACHE if result_cache else None
+    if not isinstance(result_cache, ResultCache):
+        raise InvalidParameter(
+            f"result_cache {result_cache!r} is neither a ResultCache, nor True or False: "
+            'pass ResultCache(folder="FOLDER") to keep outcomes on disk'
+        )
+    return result_cache
 
 
 def symbols_of(per_symbol: bool, symbols: Iterable[str] | None) -> tuple[str, ...] | None:

@@ -293,6 +293,8 @@ def test_the_front_door_leads_here():
         ({"strategy_class": int}, InvalidParameter, "is no subclass of rustybt.Strategy"),
         ({"space": {"fast": Integer(1, 2)}}, InvalidParameter, "space was passed for a strategy class"),
         ({"bundle": None}, InvalidParameter, 'bundle is missing: pass bundle="NAME"'),
+        ({"result_cache": "rc"}, InvalidParameter, "result_cache 'rc' is neither a ResultCache, nor True or False"),
+        ({"result_cache": 1}, InvalidParameter, "result_cache 1 is neither a ResultCache"),
         ({"objective": "sharp"}, InvalidParameter, r"unknown objective 'sharp' \(did you mean 'sharpe'\?\)"),
         ({"search": GridSearch}, InvalidParameter, "is no search: give an instance such as GridSearch"),
         ({"num_workers": 0}, InvalidParameter, "num_workers 0 is neither 'auto' nor"),
