@@ -190,7 +190,9 @@ class Optimizer:
         given |= {"search": search, "objective": objective}
         settings = {**DEFAULTS, **carried, **{name: value for name, value in given.items() if value is not None}}
         if "bundle" not in settings:
-            raise InvalidParameter('bundle is missing: pass bundle="NAME", or set it on the strategy class')
+            raise InvalidParameter(
+                'bundle is missing: pass bundle="NAME" (-b NAME on the command line), or set it on the strategy class'
+            )
         self.plan = Plan(
             source=source,
             space=ruled.fix(among) if among else ruled,

@@ -211,3 +211,7 @@ def test_what_a_model_was_asked_for_is_reported(rustybt, workplace):
     done = rustybt(f"optimize -f asks.py {SPAN} --workers 1")
     assert done.exit_code == 0, done.output
     assert "model: 183 predictions, 61 unique (hit rate 66.7%), 0.0" in done.stdout
+
+
+def test_without_a_bundle_the_option_is_named(one_line):
+    assert "-b NAME on the command line" in one_line("optimize -f crossover.py")
