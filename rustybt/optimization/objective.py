@@ -93,8 +93,10 @@ class Objective:
                 f"objective {objective!r} is no metric's name: write 'sharpe' or 'minimize turnover', or give a "
                 "function of the perf frame"
             )
-        *direction, metric = objective.split(maxsplit=1)
-        return Objective(metric, direction[0]) if direction else Objective(metric)
+        first, *rest = objective.split(maxsplit=1)
+        if rest and (first in DIRECTIONS or did_you_mean(first, DIRECTIONS)):
+            return Objective(rest[0].strip(), first)
+        return Objective(objective.strip())
 
     def require_known(self, metrics: Iterable[str]) -> None:
         """Raise InvalidParameter where the metric is none of these names, or a function takes one of them."""
@@ -106,7 +108,7 @@ class Objective:
                 )
             return
         if self.metric not in known:
-            near = did_you_mean(self.metric, known)
+            near = next(filter(None, (did_you_mean(name, known) for name in spellings(self.metric))), "")
             raise InvalidParameter(f"unknown objective {self.metric!r}{near}: choose one of {', '.join(known)}")
 
     def score(self, metrics: Mapping[str, float]) -> float:
@@ -125,6 +127,18 @@ class Objective:
 
     def __str__(self) -> str:
         return f"{self.direction} {self.metric}"
+
+
+def spellings(metric: str) -> tuple[str, ...]:
+    """Give a metric's name as it was written, as names of metrics are, and without its last words.
+
+    Examples
+    --------
+    >>> spellings("Sharpe Ratio")
+    ('Sharpe Ratio', 'sharpe_ratio', 'sharpe')
+    """
+    words = metric.casefold().split()
+    return (metric, *("_".join(words[:count]) for count in range(len(words), 0, -1)))
 
 
 ObjectiveLike: TypeAlias = str | Callable[[Any], float] | Objective

@@ -4,6 +4,7 @@ import pytest
 
 from rustybt.errors import InvalidParameter
 from rustybt.optimization import Objective
+from rustybt.results.metrics import METRICS
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,18 @@ def test_a_metric_that_a_trial_lacks_is_nan():
 def test_an_unknown_metric_names_the_near_miss():
     with pytest.raises(InvalidParameter, match=r"unknown objective 'sharp' \(did you mean 'sharpe'\?\): choose one of"):
         Objective("sharp").require_known(["pnl", "sharpe"])
+
+
+@pytest.mark.parametrize("text", ["Sharpe Ratio", "sharpe ratio", "minimize Sharpe Ratio"])
+def test_words_that_are_no_direction_are_a_metric_that_is_unknown(text):
+    metric = text.removeprefix("minimize ")
+    with pytest.raises(InvalidParameter, match=rf"unknown objective '{metric}' \(did you mean 'sharpe'\?\)"):
+        Objective.of(text).require_known(METRICS)
+
+
+def test_a_metric_of_several_words_is_found_by_its_underscores():
+    with pytest.raises(InvalidParameter, match=r"'Annual Return' \(did you mean 'annual_return'\?\)"):
+        Objective.of("Annual Return").require_known(METRICS)
 
 
 @pytest.mark.parametrize(
