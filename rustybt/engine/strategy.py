@@ -92,11 +92,29 @@ class Strategy:
     def _hooks(self) -> Hooks:
         """Give what the engine calls: the methods that the class overrides."""
         own = [name for name in HOOK_NAMES if getattr(type(self), name) is not getattr(Strategy, name)]
-        return Hooks(**{name: getattr(self, name) for name in own}, params=self.params)
+        return Hooks(**{name: getattr(self, name) for name in own}, params=params_of(self))
 
 
 def _declares(strategy_class: type[Strategy], name: str) -> bool:
     return hasattr(strategy_class, name) and not name.startswith("_") and name not in strategy_class._reserved
+
+
+def params_of(strategy: Strategy) -> dict[str, Any]:
+    """Give the parameters that a strategy was made with.
+
+    Raises
+    ------
+    InvalidParameter
+        If its class has an `__init__` of its own that leaves them out.
+    """
+    try:
+        return strategy.params
+    except AttributeError:
+        kind = type(strategy).__name__
+        raise InvalidParameter(
+            f"{kind}.__init__ does not call super().__init__(**params): do so first, or prepare in initialize(context) "
+            "and drop it"
+        ) from None
 
 
 def hooks_of(strategy: Strategy) -> Hooks:

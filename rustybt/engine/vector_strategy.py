@@ -9,7 +9,7 @@ import numpy as np
 
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
-from rustybt.engine.strategy import Hooks, Strategy
+from rustybt.engine.strategy import Hooks, Strategy, params_of
 from rustybt.errors import InvalidParameter
 from rustybt.finance.commission import CommissionModel
 from rustybt.finance.slippage import SlippageModel
@@ -94,7 +94,7 @@ class VectorStrategy(Strategy):
         """Give itself, and its analyze if it has one."""
         deciding_method(self)  # refuses one that overrides what is called at bars
         analyze = None if type(self).analyze is Strategy.analyze else self.analyze
-        return Hooks(analyze=analyze, params=self.params, vector=self)
+        return Hooks(analyze=analyze, params=params_of(self), vector=self)
 
 
 def deciding_method(strategy: VectorStrategy) -> str:
@@ -138,9 +138,10 @@ def arguments_of(strategy: VectorStrategy) -> dict[str, Any]:
     dict of str to value
         The attributes that the method names, and what was passed to the strategy where the method takes `**params`.
     """
+    params = params_of(strategy)
     signature = _signature_of(getattr(type(strategy), deciding_method(strategy)))
     found = {name: getattr(strategy, name) for name in signature.names if hasattr(strategy, name)}
-    return {**strategy.params, **found} if signature.takes_all else found
+    return {**params, **found} if signature.takes_all else found
 
 
 class _Signature(NamedTuple):

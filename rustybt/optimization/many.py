@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rustybt.engine.strategy import Strategy
+from rustybt.engine.strategy import Strategy, params_of
 from rustybt.errors import InvalidParameter
 from rustybt.optimization.grouped_result import GroupedResult
 from rustybt.optimization.optimizer import Optimizer
@@ -80,7 +80,7 @@ def run_many(
 def optimizer_of(strategy: Any, **options: Any) -> Optimizer:
     """Give the optimizer of one strategy of the list."""
     if isinstance(strategy, Strategy):
-        return Optimizer(type(strategy), fixed=strategy.params, **options)
+        return Optimizer(type(strategy), fixed=params_of(strategy), **options)
     if isinstance(strategy, type):
         return Optimizer(strategy, **options)
     if isinstance(strategy, str | os.PathLike):

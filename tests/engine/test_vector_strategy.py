@@ -84,6 +84,36 @@ def test_a_method_may_name_only_keywords(bundle):
     assert got == [{"fast": 4}]
 
 
+class Forgetful(VectorStrategy):
+    weight = 0.5
+
+    def __init__(self, **params):
+        self.weight = params.get("weight", 1.0)
+
+    def target_percent(self, bars, weight):
+        return np.full(bars.shape, weight)
+
+
+class ForgetfulAtBars(Strategy):
+    def __init__(self, **params):
+        self.seen = 0
+
+    def handle_data(self, context, data):
+        self.seen += 1
+
+
+@pytest.mark.parametrize("kind", [Forgetful, ForgetfulAtBars])
+def test_an_init_that_leaves_out_the_bases_is_named(bundle, kind):
+    said = rf"{kind.__name__}.__init__ does not call super\(\).__init__\(\*\*params\): do so first, or .* initialize"
+    with pytest.raises(InvalidParameter, match=said):
+        run(kind(), bundle)
+
+
+def test_an_init_that_leaves_out_the_bases_is_named_in_a_batch_too(bundle):
+    with pytest.raises(InvalidParameter, match=r"Forgetful.__init__ does not call super"):
+        run_batch(Forgetful, [{"weight": 0.5}], bundle)
+
+
 def test_a_parameter_that_is_not_declared_is_refused_with_a_suggestion():
     class Fast(VectorStrategy):
         window = 5

@@ -229,9 +229,18 @@ def test_strategies_that_look_for_the_same_thing_are_compared(pool):
     assert repr(result).startswith("GroupedResult(4 complete; minimize annual_volatility; ")
 
 
+class Forgetful(Strategy):
+    def __init__(self):
+        self.seen = 0
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
-    [([], "strategies is empty"), ([5], "strategies holds 5: give Strategy instances")],
+    [
+        ([], "strategies is empty"),
+        ([5], "strategies holds 5: give Strategy instances"),
+        ([Forgetful()], "does not call super"),
+    ],
 )
 def test_what_is_no_list_of_strategies_says_so(given, message):
     with pytest.raises(InvalidParameter, match=message):
