@@ -32,9 +32,9 @@ from rustybt.engine.script import (
     strategy_class_of,
 )
 from rustybt.engine.setup import setup_of
-from rustybt.engine.strategy import Hooks
+from rustybt.engine.strategy import Hooks, require_declared
 from rustybt.errors import InvalidParameter, did_you_mean
-from rustybt.optimization.parameter_space import space_of
+from rustybt.optimization.parameter_space import ParameterSpace, space_of
 from rustybt.optimization.source import space_from
 from rustybt.results.export import require_writable
 from rustybt.results.result import RunResult
@@ -185,23 +185,34 @@ def open_strategy(invocation: Invocation, request: Request, notebook: dict[str, 
 
 
 def checked(module: ModuleType, params: dict[str, Any]) -> dict[str, Any]:
-    """Give the params back if they are those that the script declares; a script that declares none takes any.
+    """Give the params in normal form if they are those that the script declares; a script that declares none takes any.
 
     Raises
     ------
     InvalidParameter
-        If a declared one is missing, or one is given that is not declared. Values outside of a declared range are run.
+        If one is given that is not declared, a declared one is missing, or its value is none of its own. A conditional
+        one may be None.
     """
     strategy_class = strategy_class_of(module)
     declared = space_of(strategy_class) if strategy_class else space_from(getattr(module, "parameters", {}))
-    for name in declared.names:
-        if name not in params:
-            raise InvalidParameter(f"parameter {name!r} has no value: pass -p {name}=VALUE")
+    if strategy_class is not None:
+        require_declared(strategy_class, params)
     for name in params:
         if strategy_class is None and declared.names and name not in declared.names:
             near = did_you_mean(name, declared.names)
             raise InvalidParameter(f"unknown parameter {name!r}{near}: the script has {', '.join(declared.names)}")
-    return params
+    for name in declared.names:
+        if name not in params:
+            raise InvalidParameter(f"parameter {name!r} has no value: pass -p {name}=VALUE")
+    return {name: in_normal_form(declared, name, value) for name, value in params.items()}
+
+
+def in_normal_form(declared: ParameterSpace, name: str, value: Any) -> Any:
+    """Give a value as its parameter has it; what is no parameter, or None where one is not active, as it is."""
+    parameter = declared.parameters.get(name)
+    if parameter is None or (value is None and parameter.when is not None):
+        return value
+    return declared.check_value(name, value)
 
 
 def setting(module: ModuleType, name: str, given: Any, default: Any = None, required: str = "") -> Any:

@@ -1,6 +1,6 @@
 """Which functions of the user's does the engine call?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple, Optional
 
 from rustybt.errors import InvalidParameter, did_you_mean
@@ -67,13 +67,7 @@ class Strategy:
     params: dict[str, Any]
 
     def __init__(self, **params: Any) -> None:
-        for name in params:
-            if not _declares(type(self), name):
-                known = [other for other in dir(type(self)) if _declares(type(self), other)]
-                raise InvalidParameter(
-                    f"{type(self).__name__} has no parameter {name!r}{did_you_mean(name, known)}: "
-                    "declare it as a class attribute"
-                )
+        require_declared(type(self), params)
         self.params = dict(params)
         vars(self).update(params)
 
@@ -93,6 +87,23 @@ class Strategy:
         """Give what the engine calls: the methods that the class overrides."""
         own = [name for name in HOOK_NAMES if getattr(type(self), name) is not getattr(Strategy, name)]
         return Hooks(**{name: getattr(self, name) for name in own}, params=params_of(self))
+
+
+def require_declared(strategy_class: type[Strategy], names: Iterable[str]) -> None:
+    """Refuse names that are no parameters of a strategy class.
+
+    Raises
+    ------
+    InvalidParameter
+        If one is no attribute of the class, or has a meaning of its own.
+    """
+    for name in names:
+        if not _declares(strategy_class, name):
+            known = [other for other in dir(strategy_class) if _declares(strategy_class, other)]
+            raise InvalidParameter(
+                f"{strategy_class.__name__} has no parameter {name!r}{did_you_mean(name, known)}: "
+                "declare it as a class attribute"
+            )
 
 
 def _declares(strategy_class: type[Strategy], name: str) -> bool:

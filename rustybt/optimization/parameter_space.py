@@ -123,7 +123,10 @@ class ParameterSpace:
         {'fast': 2, 'slow': 3}
         """
         self._check_names(values)
-        fixed = {name: p.only(values[name]) if name in values else p for name, p in self.parameters.items()}
+        fixed = {
+            name: p.only(self.check_value(name, values[name])) if name in values else p
+            for name, p in self.parameters.items()
+        }
         return ParameterSpace(fixed, self.conditions)
 
     def at(self, index: int) -> Params:
@@ -226,7 +229,7 @@ class ParameterSpace:
         """
         self._check_names(params)
         checked: Params = {}
-        for name, parameter in self.parameters.items():
+        for name in self.parameters:
             if not self._is_active(name, checked):
                 if params.get(name) is not None:
                     raise InvalidParameter(
@@ -235,13 +238,20 @@ class ParameterSpace:
                     )
                 checked[name] = None
             elif name in params:
-                checked[name] = parameter.check(params[name])
+                checked[name] = self.check_value(name, params[name])
             else:
                 raise InvalidParameter(f"parameter {name!r} has no value: the space has {', '.join(self.parameters)}")
         unmet = self._unmet(checked)
         if unmet is not None:
             raise InvalidParameter(f"params {checked!r} do not meet the condition {unmet}")
         return checked
+
+    def check_value(self, name: str, value: Any) -> Any:
+        """Give a parameter's value in its normal form, or say which parameter it is outside of."""
+        try:
+            return self.parameters[name].check(value)
+        except InvalidParameter as error:
+            raise InvalidParameter(f"parameter {name!r}: {error}") from None
 
     def _check_names(self, names: Iterable[str]) -> None:
         for name in names:

@@ -8,6 +8,10 @@ import pytest
 from rustybt.data.predictions import shared_predictions
 
 SPAN = "-b mag-7 -s 2015-01-02 -e 2015-06-30"
+DECLARED = """from rustybt.optimization import Integer
+
+parameters = {"shares": Integer(1, 9)}
+"""
 FUNCTIONS = """
 from rustybt.api import order_target, record, symbol
 
@@ -96,6 +100,9 @@ def test_a_class_carries_its_own_settings(rustybt, workplace):
         (f"{SPAN} -o none/perf.csv", "output 'none/perf.csv' is in a folder that does not exist: make 'none' first"),
         (f"{SPAN} --benchmark-symbol AAPPL", r"symbol 'AAPPL' .*\(did you mean 'AAPL'\?\)"),
         (f"{SPAN} -p fats=3", r"Crossover has no parameter 'fats' \(did you mean 'fast'\?\)"),
+        (f"{SPAN} -p fast=500", r"parameter 'fast': 500 is no value of Integer\(low=5, high=10, step=5\)"),
+        (f"{SPAN} -p fast=7", r"parameter 'fast': 7 is no value of Integer"),
+        (f"{SPAN} -p fast=quick", r"parameter 'fast': value 'quick' is no whole number"),
         (f"{SPAN} -p fast", "parameter 'fast' is not of the form name=value"),
     ],
 )
@@ -107,9 +114,29 @@ def test_a_declared_parameter_needs_a_value(one_line):
     assert one_line(f"run -f crossover.py {SPAN} -p fast=5") == "parameter 'slow' has no value: pass -p slow=VALUE"
 
 
+def test_a_misspelt_name_is_said_before_the_value_that_is_missing(one_line, functions):
+    message = one_line(f"run -f crossover.py {SPAN} -p fsat=5 -p slow=20")
+    assert message.startswith("Crossover has no parameter 'fsat' (did you mean 'fast'?)")
+    functions.write_text(DECLARED + FUNCTIONS)
+    message = one_line(f"run -f functions.py {SPAN} -p share=3")
+    assert message == "unknown parameter 'share' (did you mean 'shares'?): the script has shares"
+
+
+def test_a_script_takes_no_value_outside_of_what_it_declares(one_line, functions):
+    functions.write_text(DECLARED + FUNCTIONS)
+    message = one_line(f"run -f functions.py {SPAN} -p shares=10")
+    assert message == "parameter 'shares': 10 is no value of Integer(low=1, high=9, step=1)"
+
+
+def test_a_parameter_may_be_none_where_it_need_not_be_active(rustybt, functions):
+    declared = DECLARED.replace("Integer(1, 9)", "Integer(1, 9, when='True')")
+    functions.write_text(declared + FUNCTIONS.replace('.get("shares", 10)', '["shares"] or 3'))
+    done = rustybt(f"run -f functions.py {SPAN} -p shares=None")
+    assert done.exit_code == 0, done.output
+
+
 def test_a_script_that_declares_parameters_takes_no_others(one_line, functions):
-    declared = 'from rustybt.optimization import Integer\nparameters = {"shares": Integer(1, 9)}\n'
-    functions.write_text(declared + FUNCTIONS)
+    functions.write_text(DECLARED + FUNCTIONS)
     message = one_line(f"run -f functions.py {SPAN} -p shares=3 -p share=3")
     assert message == "unknown parameter 'share' (did you mean 'shares'?): the script has shares"
 

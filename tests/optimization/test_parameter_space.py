@@ -267,7 +267,10 @@ def test_a_fixed_conditional_parameter_has_its_value_where_it_is_active():
 
 @pytest.mark.parametrize(
     ("fixed", "message"),
-    [({"aa": 1}, r"unknown parameter 'aa' \(did you mean 'a'\?\)"), ({"a": 4}, "4 is no value of Integer")],
+    [
+        ({"aa": 1}, r"unknown parameter 'aa' \(did you mean 'a'\?\)"),
+        ({"a": 4}, "parameter 'a': 4 is no value of Integer"),
+    ],
 )
 def test_only_a_parameters_own_values_can_be_fixed(fixed, message):
     with pytest.raises(InvalidParameter, match=message):
