@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from rustybt._typing import PathLike
@@ -12,28 +11,23 @@ from rustybt.engine.stop_rules import StopRules
 from rustybt.engine.strategy import Hooks, Strategy
 from rustybt.errors import AllTrialsFailed, InvalidParameter
 from rustybt.finance.rules import ZIPLINE, Rules
+from rustybt.optimization.arguments import cache_of, folder_of, goal_of, strategy_of, symbols_of
 from rustybt.optimization.conditions import Conditions
-from rustybt.optimization.constraints import ConstraintLike, constraints_of
+from rustybt.optimization.constraints import ConstraintLike
 from rustybt.optimization.execution import Execution
-from rustybt.optimization.goal import Goal
 from rustybt.optimization.grouped_result import GroupedResult
 from rustybt.optimization.journal import Journal
-from rustybt.optimization.objective import Objective, ObjectiveLike, objectives_of
-from rustybt.optimization.parameter_space import ParameterSpace, space_of
+from rustybt.optimization.objective import Objective, ObjectiveLike
+from rustybt.optimization.parameter_space import ParameterSpace
 from rustybt.optimization.parameters import Parameter
 from rustybt.optimization.plan import Plan, Planned, stop_rules_of
 from rustybt.optimization.pools import pool_choice
 from rustybt.optimization.result import OptimizationInterrupted, OptimizationResult
-from rustybt.optimization.result_cache import PROCESS_CACHE, ResultCache
+from rustybt.optimization.result_cache import ResultCache
 from rustybt.optimization.search.base import Search
 from rustybt.optimization.search.grid_search import GridSearch
 from rustybt.optimization.source import (
     ClassSource,
-    FunctionSource,
-    Source,
-    read_script,
-    settings_of,
-    source_of_class,
     space_from,
 )
 from rustybt.optimization.trial import TrialStatus
@@ -41,7 +35,6 @@ from rustybt.optimization.walk_forward import WalkForward
 from rustybt.optimization.workers.base import WorkerPool
 from rustybt.optimization.workers.limits import check_limit
 from rustybt.profiling import Profile
-from rustybt.results.metrics import METRICS
 
 DEFAULTS: Mapping[str, Any] = {"start": None, "end": None, "capital_base": 10_000_000.0, "objective": "sharpe"}
 
@@ -345,64 +338,12 @@ class Optimizer:
         return GroupedResult(results, info) if planned.is_grouped else next(iter(results.values()))
 
 
-def goal_of(objective: Any, constraints: Any) -> Goal:
-    """Read what a user gives as objectives and constraints, and check their names."""
-    objectives = objectives_of(objective)
-    for one in objectives:
-        one.require_known(METRICS)
-    names = [*METRICS, *(one.metric for one in objectives if one.function is not None)]
-    return Goal(objectives, constraints_of(constraints, names))
-
-
-def folder_of(storage: PathLike) -> Path:
-    """Give the path of the folder that keeps a run; a URL, as other packages take it, would become an odd folder."""
-    if "://" in str(storage):
-        raise InvalidParameter(f'storage {str(storage)!r} is a URL: pass the path of a folder, such as "runs/first"')
-    return Path(storage)
-
-
-def cache_of(result_cache: ResultCache | bool) -> ResultCache | None:
-    """Give the cache that a user means: one of his own, the process's, or none."""
-    if isinstance(result_cache, bool):
-        return PROCESS_CACHE if result_cache else None
-    if not isinstance(result_cache, ResultCache):
-        raise InvalidParameter(
-            f"result_cache {result_cache!r} is neither a ResultCache, nor True or False: "
-            'pass ResultCache(folder="FOLDER") to keep outcomes on disk'
-        )
-    return result_cache
-
-
-def symbols_of(per_symbol: bool, symbols: Iterable[str] | None) -> tuple[str, ...] | None:
-    """Give the symbols of a run per symbol, none for all of the bundle; None for any other run."""
-    if not per_symbol:
-        if symbols is not None:
-            raise InvalidParameter("symbols was passed without per_symbol=True: pass both, or neither")
-        return None
-    if isinstance(symbols, str):
-        raise InvalidParameter(f"symbols {symbols!r} is no list: write [{symbols!r}]")
-    return () if symbols is None else tuple(symbols)
-
-
-def strategy_of(
-    strategy_class: type[Strategy] | None, script: PathLike | None, functions: Hooks
-) -> tuple[Source, ParameterSpace, Mapping[str, Any]]:
-    """Give the one strategy that was passed, its own space and what it carries, or say that it is none or not one."""
-    has_functions = functions.initialize is not None or functions.handle_data is not None
-    if (strategy_class is not None) + (script is not None) + has_functions != 1:
-        raise InvalidParameter("pass one of strategy_class=, script=, or initialize= and handle_data=")
-    if strategy_class is not None:
-        return source_of_class(strategy_class), space_of(strategy_class), settings_of(strategy_class)
-    if script is not None:
-        return read_script(script)
-    return FunctionSource(functions), ParameterSpace({}), {}
-
-
 def interrupted(execution: Execution, result: OptimizationResult, how_to_go_on: str) -> OptimizationInterrupted:
     """Give the error of a run that Ctrl-C ended."""
     of = f" of {execution.total}" if execution.total is not None else ""
     return OptimizationInterrupted(
-        f"interrupted after {execution.finished}{of} trials; the finished ones are in this error's result{how_to_go_on}",
+        f"interrupted after {execution.finished}{of} trials; the finished ones are in this error's result"
+        f"{how_to_go_on}",
         result,
     )
 
