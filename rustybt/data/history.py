@@ -12,12 +12,14 @@ import numpy as np
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.constants import OHLCV
+from rustybt.data.history_cache import BlockKey, shared_history
 from rustybt.data.portal import NAN, Portal
 from rustybt.data.selection import AsOf, Selection
 from rustybt.errors import HistoryWindowStartsBeforeData
 
-MORE_SESSIONS = 60
-"""Sessions beyond a window that are adjusted with it, if no event comes between."""
+ROWS_TOGETHER = 64
+SESSIONS_TOGETHER = 128
+"""Blocks of adjusted rows begin at multiples of the one, and are read by sessions of one multiple of the other."""
 
 HISTORY_FIELDS = (*OHLCV, "price")
 
@@ -128,20 +130,30 @@ def adjusted_rows(portal: Portal, chosen: Selection, start: int, end: int, as_of
 
 
 def _as_of(portal: Portal, chosen: Selection, first: int, as_of: int, field: str) -> AsOf:
-    """Adjust the rows from one on for all sessions up to the next event, or for as many as the window has, and some."""
+    """Give the rows from one on as all sessions between two events report them.
+
+    Where a block begins and ends depends on nothing but rows and events, so that other backtests find it: it begins at
+    a multiple of ROWS_TOGETHER, and no session of another multiple of SESSIONS_TOGETHER reads it.
+    """
     before = chosen.kept.get(field)
-    reach = as_of - first if before is None else max(as_of - first, before.first_seen - before.begin)
-    begin = max(as_of - reach, 0)
-    last = min(as_of + reach + MORE_SESSIONS, len(portal.session_ns) - 1)
-    last_seen = chosen.next_event(field, as_of, last + 1) - 1
-    rows = chosen.rows(portal.array(field), begin, last_seen + 1)
+    reach = as_of - first if before is None else max(as_of - first, before.reach)
+    begin = max(as_of - reach, 0) // ROWS_TOGETHER * ROWS_TOGETHER
+    earliest = as_of // SESSIONS_TOGETHER * SESSIONS_TOGETHER
+    latest = min(earliest + SESSIONS_TOGETHER, len(portal.session_ns))
+    first_seen, end = chosen.between_events(field, as_of, earliest, latest)
+    key = BlockKey(portal.source, chosen.sids, field, end - 1, end - begin, "1d")
+    rows = shared_history().get(key, lambda: _adjusted(portal, chosen, begin, end, field))
+    return AsOf(first_seen, end - 1, begin, reach, rows)
+
+
+def _adjusted(portal: Portal, chosen: Selection, begin: int, end: int, field: str) -> FloatArray:
+    """Make rows [begin, end) as the last of them reports them."""
+    rows = chosen.rows(portal.array(field), begin, end)
     if not rows.flags.writeable:
         rows = rows.copy()
-    for row, k, factor in chosen.factors(field, begin, as_of):
+    for row, k, factor in chosen.factors(field, begin, end - 1):
         rows[: row - begin, k] *= factor
-    rows = portal.rounded(rows)
-    rows.flags.writeable = False
-    return AsOf(as_of, last_seen, begin, rows)
+    return portal.rounded(rows)
 
 
 def check_reach(portal: Portal, row: int, bars: int) -> None:

@@ -6,7 +6,7 @@ adjusted as of today.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,9 @@ from rustybt.data.market import Window
 from rustybt.data.portal import NAN, Portal
 from rustybt.errors import HistoryWindowStartsBeforeData
 from rustybt.kernels.adjust import apply_factors
+
+if TYPE_CHECKING:
+    from rustybt.data.resample import BarTable
 
 
 class Minutes(Protocol):
@@ -59,6 +62,9 @@ class Minutes(Protocol):
 
     def row_of(self, minute: int) -> int:
         """Give the session row of a minute."""
+
+    def bars_of_minutes(self, minutes: int) -> "BarTable":
+        """Give the bars of so many minutes of all sessions."""
 
     def last_traded(self, asset: Equity, bar: int) -> int:
         """Give the last minute up to a bar in which an asset had volume, -1 for none."""

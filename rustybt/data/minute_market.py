@@ -6,7 +6,7 @@ latest blocks stay mapped, and their pages are the system's business.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from rustybt.data.history import minutes_a_bar
 from rustybt.data.instant import Instant
 from rustybt.data.market import Window, prices_at_closes
 from rustybt.data.portal import FIELDS, NAN, Portal
-from rustybt.data.resample import resampled_window
+from rustybt.data.resample import BarTable, bar_table, resampled_window
 from rustybt.errors import NoMinuteBars
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class MinuteMarket:
         self.label_ns: IntArray = np.asarray(table.label_ns)
         self.first: list[int] = table.first.tolist()
         self._block_first: list[int] = table.block_first.tolist()
+        self.bars_of_minutes = lru_cache(maxsize=8)(self._bars_of_minutes)
         self._blocks: dict[tuple[str, int], Any] = {}
         self._begin = self._end = 0  # minutes of the block that was read last
         self._block = -1
@@ -166,6 +167,9 @@ class MinuteMarket:
     def row_of(self, minute: int) -> int:
         """Give the session row of a minute."""
         return bisect_right(self.first, minute) - 1
+
+    def _bars_of_minutes(self, minutes: int) -> BarTable:
+        return bar_table(self.first, minutes)
 
     # Time -------------------------------------------------------------------------------------------------------
 

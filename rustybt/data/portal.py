@@ -35,11 +35,17 @@ class Portal:
     full_precision : bool
         Prices as they were ingested, and windows that are not rounded; so it is without this for a bundle that has no
         price quantum.
+
+    Attributes
+    ----------
+    source : tuple of (str, str, float or None)
+        What arrays that are made of it depend on: fingerprint, sid map and price quantum.
     """
 
     def __init__(self, bundle: "BundleData", full_precision: bool = False) -> None:
         self.bundle = bundle = bundle.full_precision if full_precision else bundle
         self.rounds_windows = bundle.price_quantum is not None
+        self.source = (bundle.fingerprint, bundle.manifest.sid_map, bundle.price_quantum)
         self.finder = bundle.asset_finder
         self.session_table = bundle.sessions
         self.session_ns = bundle.sessions.session_ns

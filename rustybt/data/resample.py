@@ -5,18 +5,23 @@ the window's last one, which ends with the current minute. A bar is labelled by 
 """
 
 from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from rustybt._typing import FloatArray, IntArray
 from rustybt.assets import Equity
 from rustybt.data.history import carry_forward, check_request, stored_field
+from rustybt.data.history_cache import BlockKey, shared_history
 from rustybt.data.instant import Instant
 from rustybt.data.market import Window
 from rustybt.data.minute_history import Minutes, price_before
 from rustybt.data.portal import NAN
 from rustybt.errors import HistoryWindowStartsBeforeData
 from rustybt.kernels.adjust import apply_factors
+
+FIRST: Final = np.zeros(1, dtype=np.int64)
+"""Where a single bar begins among its own minutes."""
 
 
 def resampled_window(
@@ -51,16 +56,22 @@ def resampled_window(
         If the window reaches back before the bundle's first minute.
     """
     check_request(field, bars)
-    starts = bar_starts(market.first, market.row_of(at.bar), at.bar, bars, minutes)
-    if len(starts) < bars:
+    table, stored = market.bars_of_minutes(minutes), stored_field(field)
+    row = market.row_of(at.bar)
+    last = table.first[row] + (at.bar - market.first[row]) // minutes
+    if last + 1 < bars:
         raise HistoryWindowStartsBeforeData(
             f"bar_count {bars} of {minutes} minutes at {at.now} reaches back before the bundle's first minute: "
-            f"ask for at most {len(starts)}"
+            f"ask for at most {last + 1}"
         )
-    stored, begin = stored_field(field), int(starts[0])
+    chosen = slice(last - bars + 1, last + 1)
+    starts, rows = table.starts[chosen], table.rows[chosen]
+    begin, current = int(starts[0]), int(starts[-1])
+    window = np.empty((bars, len(assets)))
+    if bars > 1:
+        complete_bars(market, assets, table, chosen.start, last, stored, out=window[:-1])
     columns = [asset.column for asset in assets]
-    window = aggregate(market.rows(stored, begin, at.bar + 1, columns), starts - begin, stored)
-    rows = np.searchsorted(market.first, starts, side="right") - 1
+    window[-1:] = aggregate(market.rows(stored, current, at.bar + 1, columns), FIRST, stored)
     if market.portal.factors.any_within(int(rows[0]), int(rows[-1])):
         for k, asset in enumerate(assets):
             factors = market.portal.factors.of(asset.column, stored)
@@ -71,35 +82,100 @@ def resampled_window(
     return Window(window, lambda: market.label_index[np.append(starts[1:], at.bar + 1) - 1])
 
 
-def bar_starts(first: Sequence[int], row: int, bar: int, bars: int, minutes: int) -> IntArray:
-    """Give the first minute of each of the last bars.
+class BarTable(NamedTuple):
+    """The bars of several minutes of all sessions.
+
+    Attributes
+    ----------
+    minutes : int
+        Of a bar; the last one of a session may be shorter.
+    starts : int64 array, shape (n_bars + 1,)
+        The first minute of each bar, ascending, and the end of the last.
+    rows : int64 array, shape (n_bars,)
+        The session row of each.
+    first : list of int
+        The first bar of each session row, and the end.
+    """
+
+    minutes: int
+    starts: IntArray
+    rows: IntArray
+    first: list[int]
+
+
+def bar_table(first: Sequence[int], minutes: int) -> BarTable:
+    """Divide sessions into bars, counted from each session's open.
 
     Parameters
     ----------
     first : sequence of int
-        The first minute of each session row.
-    row, bar : int
-        The current session and minute.
-    bars, minutes : int
-        How many, and how long.
+        The first minute of each session row, and the end.
+    minutes : int
+        At least 1.
 
     Returns
     -------
-    int64 array, shape (at most bars,)
-        Ascending; fewer where the sessions before have no more.
+    BarTable
 
     Examples
     --------
-    >>> bar_starts([0, 7, 14], 1, 10, 4, 3).tolist()
-    [3, 6, 7, 10]
+    >>> table = bar_table([0, 7, 14], 3)
+    >>> table.starts.tolist(), table.rows.tolist(), table.first
+    ([0, 3, 6, 7, 10, 13, 14], [0, 0, 0, 1, 1, 1], [0, 3, 6])
     """
-    found: list[IntArray] = []
-    end, missing = bar + 1, bars
-    while missing > 0 and row >= 0:
-        found.append(np.arange(first[row], end, minutes)[-missing:])
-        missing -= len(found[-1])
-        end, row = first[row], row - 1
-    return np.concatenate([np.empty(0, dtype=np.int64), *found[::-1]])
+    begins = np.asarray(first, dtype=np.int64)
+    counts = -(-np.diff(begins) // minutes)
+    first_bar = np.concatenate([[0], np.cumsum(counts)])
+    rows = np.repeat(np.arange(len(counts)), counts)
+    starts = begins[rows] + minutes * (np.arange(len(rows)) - first_bar[rows])
+    return BarTable(minutes, np.append(starts, begins[-1]), rows, first_bar.tolist())
+
+
+def complete_bars(
+    market: Minutes, assets: Sequence[Equity], table: BarTable, begin: int, end: int, field: str, out: FloatArray
+) -> None:
+    """Write bars [begin, end), which have ended, as they were traded.
+
+    Parameters
+    ----------
+    market : Minutes
+        Of the simulation.
+    assets : sequence of Equity
+        Columns of the result.
+    table : BarTable
+        Of the market.
+    begin, end : int
+        Numbers of bars.
+    field : {"open", "high", "low", "close", "volume"}
+        Says how minutes become a bar.
+    out : float64 array, shape (end - begin, len(assets))
+        Receives them.
+    """
+    columns = [asset.column for asset in assets]
+    if not shared_history().is_on:  # then no more is made than is asked for
+        start = int(table.starts[begin])
+        values = market.rows(field, start, int(table.starts[end]), columns)
+        out[:] = aggregate(values, table.starts[begin:end] - start, field)
+        return
+    sids = tuple(asset.sid for asset in assets)
+    while begin < end:
+        row = int(table.rows[begin])
+        first, stop = table.first[row], table.first[row + 1]
+        block = _session_bars(market, columns, sids, table, row, field)
+        until = min(stop, end)
+        out[: until - begin] = block[begin - first : until - first]
+        begin, out = until, out[until - begin :]
+
+
+def _session_bars(
+    market: Minutes, columns: list[int], sids: tuple[int, ...], table: BarTable, row: int, field: str
+) -> FloatArray:
+    """Give all bars of a session, made once for all windows of all backtests that hold one of them."""
+    begin, end = market.first[row], market.first[row + 1]
+    first, stop = table.first[row], table.first[row + 1]
+    key = BlockKey(market.portal.source, sids, field, end - 1, stop - first, f"{table.minutes}m")
+    starts = table.starts[first:stop] - begin
+    return shared_history().get(key, lambda: aggregate(market.rows(field, begin, end, columns), starts, field))
 
 
 def aggregate(values: FloatArray, starts: IntArray, field: str) -> FloatArray:

@@ -21,6 +21,8 @@ class AsOf(NamedTuple):
         Session rows that report them so.
     begin : int
         Session row of rows[0].
+    reach : int
+        Sessions before its last one that a window may want.
     rows : float64 array, shape (any, n_assets)
         Read-only; those after a session are not known to it.
     """
@@ -28,6 +30,7 @@ class AsOf(NamedTuple):
     first_seen: int
     last_seen: int
     begin: int
+    reach: int
     rows: FloatArray
 
 
@@ -45,11 +48,13 @@ class Selection:
     ----------
     columns : list of int
         Their places in the dense arrays.
+    sids : tuple of int
+        What tells them from others.
     kept : dict of str to AsOf
         By field, what the last window came from: the next one mostly comes from it too.
     """
 
-    __slots__ = ("_factors_of", "_index", "_merged", "_together", "assets", "columns", "kept")
+    __slots__ = ("_factors_of", "_index", "_merged", "_together", "assets", "columns", "kept", "sids")
 
     def __init__(self, assets: tuple[Equity, ...], factors_of: Callable[[int, str], FactorList]) -> None:
         self.assets = assets
@@ -60,6 +65,7 @@ class Selection:
         self._factors_of = factors_of
         self._merged: dict[bool, tuple[list[int], list[tuple[int, int, float]]]] = {}
         self._index = pd.Index(assets, dtype=object)
+        self.sids = tuple(asset.sid for asset in assets)
         self.kept: dict[str, AsOf] = {}
 
     @property
@@ -92,11 +98,13 @@ class Selection:
         rows, factors = self._events(field)
         return factors[bisect_right(rows, after) : bisect_right(rows, until)]
 
-    def next_event(self, field: str, after: int, end: int) -> int:
-        """Give the first session row after one at which a factor takes effect; `end` if none does before it."""
+    def between_events(self, field: str, row: int, begin: int, end: int) -> tuple[int, int]:
+        """Narrow session rows [begin, end) around one of them to those between which no factor takes effect."""
         rows, _ = self._events(field)
-        place = bisect_right(rows, after)
-        return min(rows[place], end) if place < len(rows) else end
+        place = bisect_right(rows, row)
+        if place:
+            begin = max(begin, rows[place - 1])
+        return begin, min(end, rows[place]) if place < len(rows) else end
 
     def _events(self, field: str) -> tuple[list[int], list[tuple[int, int, float]]]:
         of_volume = field == "volume"

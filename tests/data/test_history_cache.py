@@ -1,0 +1,204 @@
+"""Blocks that all backtests of a process share: never more than the limit, never another number than without them."""
+
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rustybt.data.bar_data import BarData
+from rustybt.data.history import HISTORY_FIELDS
+from rustybt.data.history_cache import (
+    ENTRY_BYTES,
+    BlockKey,
+    HistoryCache,
+    disable_history_cache,
+    shared_history,
+)
+from rustybt.data.instant import Instant
+from rustybt.data.market import DailyMarket
+from rustybt.data.minute_market import MinuteMarket
+from rustybt.data.portal import Portal
+from rustybt.errors import HistoryWindowStartsBeforeData, InvalidParameter
+from tests.builders import bars, days, make_bundle
+from tests.minute_builders import make_minute_bundle, minute_bars, minutes_of
+
+
+def key(number: int, **changes) -> BlockKey:
+    return BlockKey(("f", "s", 0.001), (1, 2), "close", number, 64, "1d")._replace(**changes)
+
+
+@given(
+    st.integers(0, 50_000),
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 4_000)), max_size=60),
+    st.integers(0, 50_000),
+)
+def test_it_never_holds_more_than_its_limit(limit, requests, later):
+    cache, made = HistoryCache(limit), 0
+    for number, size in requests:
+        rows = cache.get(key(number), lambda size=size: np.full((size, 1), 1.0))
+        made += 1
+        found = cache.statistics
+        assert found.total_bytes <= limit
+        assert found.total_bytes >= found.blocks * ENTRY_BYTES
+        assert not rows.flags.writeable
+    found = cache.statistics
+    assert found.hits + found.misses == made
+    assert found.blocks + found.evictions <= found.misses
+    cache.max_memory_bytes = later
+    assert cache.statistics.total_bytes <= later
+
+
+def test_what_was_asked_for_longest_ago_goes_first():
+    rows = np.ones((100, 1))
+    cache = HistoryCache(3 * (800 + ENTRY_BYTES + 16))
+    for number in (1, 2, 3, 1, 4):
+        cache.get(key(number), rows.copy)
+    before = cache.statistics
+    assert (before.hits, before.misses, before.evictions, before.blocks) == (1, 4, 1, 3)
+    for number in (1, 3, 4):
+        cache.get(key(number), rows.copy)
+    assert cache.statistics.hits == before.hits + 3
+    cache.max_memory_bytes = 2 * (800 + ENTRY_BYTES + 16)
+    cache.get(key(1), rows.copy)
+    assert cache.statistics.misses == before.misses + 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": ("g", "s", 0.001)},
+        {"source": ("f", "t", 0.001)},
+        {"source": ("f", "s", None)},
+        {"sids": (2, 1)},
+        {"field": "open"},
+        {"end": 8},
+        {"length": 63},
+        {"frequency": "5m"},
+    ],
+)
+def test_each_part_of_a_key_tells_blocks_apart(changes):
+    cache = HistoryCache()
+    cache.get(key(7), lambda: np.zeros((1, 1)))
+    assert cache.get(key(7, **changes), lambda: np.ones((1, 1)))[0, 0] == 1.0
+
+
+def test_threads_get_their_own_blocks_and_the_counts_are_whole():
+    cache, wrong = HistoryCache(40_000), []
+
+    def work(seed: int) -> None:
+        for number in np.random.default_rng(seed).integers(0, 60, 500).tolist():
+            rows = cache.get(key(number), lambda number=number: np.full((100, 1), float(number)))
+            if rows[0, 0] != number:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = cache.statistics
+    assert not wrong and found.hits + found.misses == 2000 and found.total_bytes <= 40_000
+
+
+def test_an_error_of_what_makes_a_block_leaves_nothing():
+    cache = HistoryCache()
+    with pytest.raises(ZeroDivisionError):
+        cache.get(key(1), lambda: np.ones((1, 1)) * (1 // 0))
+    assert cache.statistics == HistoryCache().statistics
+
+
+@pytest.mark.parametrize("limit", [-1, True, 1.5, "1"])
+def test_a_limit_is_a_number_of_bytes(limit):
+    with pytest.raises(InvalidParameter, match="max_memory_bytes .* is no whole number of 0 or more"):
+        HistoryCache(limit)
+    with pytest.raises(InvalidParameter, match="max_memory_bytes"):
+        shared_history().max_memory_bytes = limit
+
+
+@pytest.fixture(scope="module")
+def adjusted():
+    """Three assets over 400 sessions with some twenty events."""
+    draw = np.random.default_rng(3)
+    frames = {s: bars(np.round(50 * np.exp(np.cumsum(draw.normal(0, 0.02, 400))), 3)) for s in "ABC"}
+    sessions = days(400)
+    when = sorted(draw.choice(np.arange(5, 395), 18, replace=False).tolist())
+    splits = [("ABC"[n % 3], str(sessions[row].date()), 0.5 if n % 2 else 2.0) for n, row in enumerate(when[:6])]
+    dividends = [("ABC"[n % 3], str(sessions[row].date()), str(sessions[row + 1].date()), 0.37) for n, row in enumerate(when[6:])]
+    return make_bundle(frames, splits=splits, dividends=dividends)
+
+
+def windows(bundle, requests) -> list[bytes]:
+    """Give the windows that a backtest would be given, in a portal that has no history."""
+    portal = Portal(bundle)
+    data = BarData(DailyMarket(portal))
+    found = []
+    for row, chosen, field, count in requests:
+        data._move(Instant(row, row, portal.close_times[row]))
+        assets = [portal.finder.equities[place] for place in chosen]
+        found.append(data.window(assets, field, min(count, row + 1)).tobytes())
+    return found
+
+
+requests = st.lists(
+    st.tuples(
+        st.integers(0, 399),
+        st.sampled_from([(0, 1, 2), (1,), (2, 0)]),
+        st.sampled_from(HISTORY_FIELDS),
+        st.integers(1, 300),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(requests, requests)
+def test_windows_are_the_same_with_and_without_it_whatever_was_asked_before(adjusted, one, other):
+    with disable_history_cache() as cache:
+        before = cache.statistics
+        plain = [windows(adjusted, [request])[0] for request in (*one, *other)]
+        assert cache.statistics == before
+    assert windows(adjusted, [*one, *other]) == plain
+    assert windows(adjusted, [*other, *one]) == plain[len(one) :] + plain[: len(one)]
+
+
+def test_a_second_backtest_over_the_same_assets_makes_no_block(adjusted):
+    wanted = [(row, (0, 1, 2), field, 40) for row in range(60, 400) for field in ("close", "volume")]
+    shared_history().clear()
+    first = windows(adjusted, wanted)
+    before = shared_history().statistics
+    assert windows(adjusted, wanted) == first
+    after = shared_history().statistics
+    assert after.misses == before.misses and after.hits > before.hits
+    assert after.seconds_saved > before.seconds_saved
+
+
+@pytest.mark.parametrize("frequency", ["3m", "7m", "400m"])
+@pytest.mark.parametrize("field", HISTORY_FIELDS)
+def test_bars_of_minutes_are_the_same_with_and_without_it(frequency, field):
+    labels = minutes_of("2019-11-27", "2019-12-02")
+    frames = {"A": minute_bars(labels, 1), "B": minute_bars(labels, 2).iloc[::7]}
+    splits = pd.DataFrame([{"sid": 0, "effective_date": pd.Timestamp("2019-12-02"), "ratio": 0.5}])
+    market = MinuteMarket(Portal(make_minute_bundle(frames, splits=splits)))
+    data, equities = BarData(market), market.portal.finder.equities
+    moments = [at for row in range(len(market.portal.session_ns)) for at in market.instants_of(row)][::23]
+
+    def seen() -> list[bytes]:
+        found = []
+        for at in moments:
+            data._move(at)
+            for count in (1, 2, 5):
+                try:
+                    found.append(data.window(equities, field, count, frequency).tobytes())
+                except HistoryWindowStartsBeforeData:
+                    found.append(b"before the data")
+        return found
+
+    with disable_history_cache():
+        plain = seen()
+    before = shared_history().statistics
+    assert seen() == plain == seen()
+    after = shared_history().statistics
+    assert after.hits > before.hits
