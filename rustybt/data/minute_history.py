@@ -6,13 +6,14 @@ adjusted as of today.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from rustybt._typing import FloatArray, IntArray
 from rustybt.assets import Equity
+from rustybt.data.bar_table import BarTable
 from rustybt.data.history import (
     adjusted_rows,
     carry_forward,
@@ -26,9 +27,6 @@ from rustybt.data.market import Window
 from rustybt.data.portal import NAN, Portal
 from rustybt.errors import HistoryWindowStartsBeforeData
 from rustybt.kernels.adjust import apply_factors
-
-if TYPE_CHECKING:
-    from rustybt.data.resample import BarTable
 
 
 class Minutes(Protocol):
@@ -63,7 +61,7 @@ class Minutes(Protocol):
     def row_of(self, minute: int) -> int:
         """Give the session row of a minute."""
 
-    def bars_of_minutes(self, minutes: int) -> "BarTable":
+    def bars_of_minutes(self, minutes: int) -> BarTable:
         """Give the bars of so many minutes of all sessions."""
 
     def last_traded(self, asset: Equity, bar: int) -> int:

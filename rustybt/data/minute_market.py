@@ -15,11 +15,12 @@ import pandas as pd
 from rustybt._typing import FloatArray, IntArray
 from rustybt.constants import OHLCV
 from rustybt.data import minute_history
+from rustybt.data.bar_table import BarTable, bar_table
 from rustybt.data.history import minutes_a_bar
 from rustybt.data.instant import Instant
 from rustybt.data.market import Window, prices_at_closes
 from rustybt.data.portal import FIELDS, NAN, Portal
-from rustybt.data.resample import BarTable, bar_table, resampled_window
+from rustybt.data.resample import resampled_window
 from rustybt.errors import NoMinuteBars
 
 if TYPE_CHECKING:

@@ -126,7 +126,9 @@ def adjusted():
     sessions = days(400)
     when = sorted(draw.choice(np.arange(5, 395), 18, replace=False).tolist())
     splits = [("ABC"[n % 3], str(sessions[row].date()), 0.5 if n % 2 else 2.0) for n, row in enumerate(when[:6])]
-    dividends = [("ABC"[n % 3], str(sessions[row].date()), str(sessions[row + 1].date()), 0.37) for n, row in enumerate(when[6:])]
+    dividends = [
+        ("ABC"[n % 3], str(sessions[row].date()), str(sessions[row + 1].date()), 0.37) for n, row in enumerate(when[6:])
+    ]
     return make_bundle(frames, splits=splits, dividends=dividends)
 
 
