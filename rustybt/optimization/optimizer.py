@@ -353,8 +353,9 @@ def all_failed(result: OptimizationResult) -> AllTrialsFailed:
     if not result.records:
         return AllTrialsFailed("no trial was run: the search proposed nothing", result)
     first = result.records[0]
+    place = f" ({first.place})" if first.place else ""
     error = AllTrialsFailed(
-        f"all {len(result)} trials failed; the first, {dict(first.params)!r}, because: {first.reason}", result
+        f"all {len(result)} trials failed; the first, {dict(first.params)!r}, because: {first.reason}{place}", result
     )
     error.add_note(first.error)
     return error

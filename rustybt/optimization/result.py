@@ -47,7 +47,7 @@ class OptimizationInterrupted(KeyboardInterrupt):
         self.result = result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BestTrial:
     """The best trial, and on demand its run in full.
 
@@ -61,6 +61,9 @@ class BestTrial:
 
     trial: Trial
     rerun: Rerun
+
+    def __repr__(self) -> str:
+        return f"BestTrial({self.number}, score={self.score!r}, params={self.params!r})"
 
     @property
     def is_lost(self) -> bool:

@@ -122,3 +122,9 @@ class Trial:
         """The last line of the error: what was raised."""
         lines = self.error.strip().splitlines()
         return lines[-1] if lines else ""
+
+    @property
+    def place(self) -> str:
+        """Where it was raised, as the error's traceback has it: file, line and function; empty without one."""
+        lines = map(str.strip, reversed(self.error.splitlines()))
+        return next((line for line in lines if line.startswith('File "')), "")

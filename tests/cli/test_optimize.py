@@ -163,7 +163,8 @@ def test_if_all_trials_fail_their_tracebacks_are_kept(rustybt, workplace):
     assert done.exit_code == 1
     where, why = done.stderr.splitlines()
     assert where == "Their tracebacks are in out/trials.parquet"
-    assert re.match(r"Error: all 4 trials failed; the first, \{'n': 1\}, because: .*ValueError: n is 1", why)
+    assert re.match(r"Error: all 4 trials failed; the first, \{'n': 1\}, because: .*ValueError: n is 1 \(File ", why)
+    assert re.search(r"line \d+, in \w+\)", why)
     errors = pd.read_parquet(workplace / "out/trials.parquet")["error"]
     assert all("in handle_data" in error for error in errors)
 

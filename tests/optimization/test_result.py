@@ -62,6 +62,11 @@ def test_best_is_the_best_finite_score_of_a_complete_trial():
     assert result_of(*trials, objective="minimize sharpe").top(2)["trial"].tolist() == [2, 3]
 
 
+def test_the_best_trial_shows_what_a_reader_wants():
+    best = result_of(complete(0, 1.0, fast=5), complete(1, 2.5, fast=7)).best
+    assert repr(best) == "BestTrial(1, score=2.5, params={'fast': 7})"
+
+
 def test_infinity_is_no_score():
     assert result_of(complete(0, math.inf, a=1), complete(1, -5.0, a=2)).best.number == 1
 
