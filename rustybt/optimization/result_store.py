@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 import struct
+import time
 import warnings
 import weakref
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ SCHEMA: Final = 1
 FILE: Final = f"results-{SCHEMA}.sqlite3"
 WAIT_S: Final = 10.0
 """For other processes that write at this moment."""
+RETRY_S: Final = 0.01
 
 _CREATE = (
     "CREATE TABLE IF NOT EXISTS results "
@@ -141,12 +143,26 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open the file, and make what it lacks."""
     connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
     try:
-        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA temp_store=MEMORY", _CREATE):
+        change_to_wal(connection)
+        for statement in ("PRAGMA synchronous=NORMAL", "PRAGMA temp_store=MEMORY", _CREATE):
             connection.execute(statement)
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def change_to_wal(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer not wait for one another; SQLite itself does not wait where two processes change it."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_S)
 
 
 def close_own(connection: sqlite3.Connection, pid: int) -> None:

@@ -40,6 +40,7 @@ def test_what_keeps_trials_from_being_the_best_is_counted():
     assert obstacles([*TRIALS, more]) == {
         "on a part of the span": 1,
         "never traded": 1,
+        "ruined": 0,
         "without a finite score": 1,
         "against a constraint": 2,
     }

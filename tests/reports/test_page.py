@@ -102,6 +102,7 @@ def test_windows_have_the_numbers_that_the_frame_gives_them():
 
 def test_charts_and_scores_are_of_what_is_compared_and_reasons_of_all():
     trials = trials_of(kind=["sma", "ema"]).assign(error=["ValueError: no price"] + [""] * 59)
+    trials.loc[0, "status"] = "failed"
     last = trials.iloc[-10:]
     content = replace(content_of(trials), compared=last, walk_forward=full_content().walk_forward)
     page = page_of(content)
