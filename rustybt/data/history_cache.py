@@ -18,6 +18,9 @@ from rustybt._typing import FloatArray
 from rustybt.errors import InvalidParameter
 
 MAX_BYTES: Final = 2_000_000_000
+SHARED_BYTES: Final = 256 << 20
+"""Of the process's own cache: every worker of a pool has one."""
+
 ENTRY_BYTES: Final = 600
 """What a block takes beside its numbers: its key with the sids of a few assets, and its place in the cache."""
 
@@ -236,8 +239,8 @@ def checked_bytes(max_memory_bytes: object) -> int:
 
 @cache
 def shared_history() -> HistoryCache:
-    """Give the process's one cache, which all its backtests share."""
-    return HistoryCache()
+    """Give the process's one cache, which all its backtests share; its `max_memory_bytes` can be changed."""
+    return HistoryCache(SHARED_BYTES)
 
 
 @contextmanager
