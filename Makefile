@@ -12,7 +12,7 @@ demo: $(STAMP)-run
 	$(BIN)/rustybt demo
 
 test: $(STAMP)-test
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 soak: $(STAMP)-test
 	$(BIN)/python -m pytest -m soak

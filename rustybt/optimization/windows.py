@@ -13,6 +13,8 @@ from rustybt.engine.span import Span
 from rustybt.errors import InvalidParameter
 from rustybt.optimization.window_length import Length, length_of
 
+DAY = np.timedelta64(1, "D")
+
 LONGEST_REST = np.timedelta64(4, "D")
 """A market rests no longer: a date may lie so far outside of a bundle's sessions and miss none."""
 
@@ -310,7 +312,7 @@ class _Table:
         row = self.row(split)
         if row > len(self.days):
             return row, None
-        day_after = self.days[row - 1] + 1
+        day_after = self.days[row - 1] + DAY
         return self._row_after(day_after, gap), None if gap.sessions else _shifted(day_after, gap)
 
     def _row_after(self, day: np.datetime64, after: Length) -> int:
@@ -320,7 +322,7 @@ class _Table:
         """Say whether the span lacks sessions of a part that ends before a row, and before its day if time decides."""
         if end - 1 != self.last or end < len(self.days) or end_day is None:
             return end - 1 > self.last
-        return bool(end_day - 1 - self.days[self.last] > LONGEST_REST)
+        return bool(end_day - DAY - self.days[self.last] > LONGEST_REST)
 
     def between(self, start: pd.Timestamp, end: pd.Timestamp, what: str) -> Span:
         """Give the sessions from one date to another, which must lie within the span."""
@@ -347,10 +349,11 @@ def _is_timed(length: Length) -> bool:
 def _shifted(day: np.datetime64, after: Length) -> np.datetime64:
     """Give the day that lies calendar time after another; one that its month lacks becomes the month's last."""
     month = day.astype("datetime64[M]")
-    there = month + after.months
+    there = month + np.timedelta64(after.months, "M")
     offset = day - month.astype("datetime64[D]")
-    latest = (there + 1).astype("datetime64[D]") - there.astype("datetime64[D]") - np.timedelta64(1, "D")
-    moved: np.datetime64 = there.astype("datetime64[D]") + min(offset, latest) + after.days
+    next_month = there + np.timedelta64(1, "M")
+    latest = next_month.astype("datetime64[D]") - there.astype("datetime64[D]") - DAY
+    moved: np.datetime64 = there.astype("datetime64[D]") + min(offset, latest) + after.days * DAY
     return moved
 
 

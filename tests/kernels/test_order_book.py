@@ -48,7 +48,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(steps, max_size=40), st.booleans())
 def test_queues_are_those_of_a_dict_of_lists(script, keeps):
     space = empty(keeps)

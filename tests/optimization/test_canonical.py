@@ -47,7 +47,7 @@ APART = [
         np.str_("1"),
         np.datetime64("2020-01-02"),
     ),
-    *(np.datetime64("NaT"), np.timedelta64(1, "D"), np.dtype("f8"), np.dtype("f4"), np.dtype([("a", "f8")])),
+    *(np.datetime64("NaT", "D"), np.timedelta64(1, "D"), np.dtype("f8"), np.dtype("f4"), np.dtype([("a", "f8")])),
     *(np.zeros(2), np.zeros((2, 1)), np.zeros((1, 2)), np.zeros(2, "f4"), np.zeros(2, "i8"), np.array("1")),
     *(np.array([1.0, 2.0]), np.array(["a"]), np.array(["2020-01-02"], "M8[D]")),
 ]

@@ -307,7 +307,7 @@ lengths = (
 )
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(
     in_sample=lengths,
     out_of_sample=lengths,

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scripts.benchmarks.bare_crossover import Costs, rolling_means, run_pairs
@@ -48,6 +48,7 @@ def market(seed, rows, assets):
     return closes, volumes
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.integers(1, 60), st.integers(1, 4), st.integers(1, 9), st.integers(0, 9))
 def test_values_are_those_of_a_slow_loop(seed, rows, assets, fast, more):
     closes, volumes = market(seed, rows, assets)

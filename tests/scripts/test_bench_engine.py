@@ -21,7 +21,11 @@ FIGURES = {
 LEFT_OUT = {"crossover": "Zipline", "one-asset": "backtesting.py", "batch": "vectorbt", "minute": "Zipline"}
 
 
-@pytest.mark.parametrize("case", CASES)
+LONG = ("batch", "minute", "scaling")
+"""Cases that take a quarter of a minute each, whatever their sizes."""
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, marks=pytest.mark.soak) if c in LONG else c for c in CASES])
 def test_a_case_runs_and_says_what_it_left_out(case, tmp_path, capsys):
     main(["--quick", "--only", case, "--markdown", "--json", str(tmp_path / "bench.json")])
     said = capsys.readouterr().out

@@ -11,19 +11,22 @@ from typing import Final
 ANY: Final = frozenset(("*",))
 """Every name of a module."""
 
+OF_THE_SYSTEM: Final = frozenset(
+    (
+        *("access", "environ", "environb", "fdopen", "fstat", "fwalk", "getcwd", "getcwdb", "getenv", "getenvb"),
+        *("getloadavg", "getlogin", "getpid", "getppid", "getrandom", "getxattr", "listdir", "listxattr", "lstat"),
+        *("open", "pipe", "popen", "pread", "preadv", "read", "readlink", "readv", "scandir", "sendfile", "stat"),
+        *("statvfs", "system", "times", "uname", "urandom", "walk"),
+    )
+)
+"""Names of os, whose functions say that they come from posix or nt."""
+
 OUTSIDE: Final[Mapping[str, frozenset[str]]] = {
     "builtins": frozenset(("open", "input", "exec", "eval", "compile", "globals", "__import__", "breakpoint")),
     "genericpath": frozenset(("exists", "getmtime", "getsize", "isdir", "isfile")),
     "posixpath": frozenset(("exists", "getmtime", "getsize", "isdir", "isfile", "expanduser", "realpath", "abspath")),
-    "os": frozenset(
-        (
-            *("access", "environ", "environb", "fdopen", "fstat", "fwalk", "getcwd", "getcwdb", "getenv", "getenvb"),
-            *("getloadavg", "getlogin", "getpid", "getppid", "getrandom", "getxattr", "listdir", "listxattr", "lstat"),
-            *("open", "pipe", "popen", "pread", "preadv", "read", "readlink", "readv", "scandir", "sendfile", "stat"),
-            *("statvfs", "system", "times", "uname", "urandom", "walk"),
-        )
-    ),
-    "io": frozenset(("open", "open_code", "FileIO")),
+    **dict.fromkeys(("nt", "os", "posix"), OF_THE_SYSTEM),
+    **dict.fromkeys(("_io", "io"), frozenset(("open", "open_code", "FileIO"))),
     "sys": frozenset(("_getframe", "argv", "modules", "stdin")),
     "inspect": frozenset(("currentframe", "getmodule", "getsource", "stack")),
     "time": frozenset(("asctime", "clock_gettime", "ctime", "gmtime", "localtime", "strftime", "time", "time_ns")),
