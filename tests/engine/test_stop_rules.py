@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rustybt import VectorStrategy, run_algorithm
@@ -199,7 +199,9 @@ def test_the_rules_apply_as_a_slow_search_finds(bundle, decisions, drawdown, flo
     for bars_run in range(max(1, least), len(values) + 1):
         so_far = values[:bars_run]
         peak = max(1000.0, *so_far)
-        over = drawdown is not None and (peak - so_far[-1]) / peak > drawdown
+        fallen = (peak - so_far[-1]) / peak
+        assume(drawdown is None or abs(fallen - drawdown) > 1e-9)  # the rules go by compounded returns
+        over = drawdown is not None and fallen > drawdown
         under = floor is not None and so_far[-1] < floor
         negative = after is not None and bars_run >= after and so_far[-1] < 1000.0 - 1e-9
         if bars_run % every == 0 and (over or under or negative):

@@ -233,7 +233,7 @@ def test_closing_leaves_no_process_no_zombie_and_no_descriptor(start_method):
             run(pool, square, range(10))
             assert len(descendants()) > len(before)
         assert {p.pid for p in psutil.Process().children(recursive=True)} <= before
-        assert len(os.listdir("/proc/self/fd")) == len(open_before)
+        assert len(os.listdir("/proc/self/fd")) <= len(open_before)  # others' may be collected meanwhile
 
 
 def test_closing_ends_workers_in_the_middle_of_a_task_at_once():
