@@ -244,6 +244,7 @@ def test_a_model_counts_by_its_fingerprint(tmp_path):
 
 def test_a_function_that_numba_compiles_counts_by_its_code():
     import numba
+
     assert digest(numba.njit(lambda x: x + 1)) == digest(numba.njit(lambda x: x + 1))
     assert digest(numba.njit(lambda x: x + 1)) != digest(numba.njit(lambda x: x + 2))
     assert digest(numba.njit(lambda x: x)) != digest(numba.njit(fastmath=True)(lambda x: x))
