@@ -61,7 +61,7 @@ def run_with_kills(tmp_path, search, trials, kills, seed):
         lines = storage / "trials.jsonl"
         before = lines.stat().st_size if lines.exists() else 0
         if killed < kills:
-            wanted = before + chance.randint(1, 2 * trials // (kills + 1)) * 900  # bytes, a line a trial
+            wanted = before + chance.randint(1, trials // (kills + 1)) * 900  # bytes, a line a trial
             while process.poll() is None and (lines.stat().st_size if lines.exists() else 0) < wanted:
                 time.sleep(0.005)
         if killed == kills or process.poll() is not None:
@@ -79,7 +79,7 @@ def check(market, tmp_path, search, trials, kills, seed=0):
         (tmp_path / name).mkdir()
     left_alone, _, _ = run_with_kills(tmp_path / "alone", search, trials, 0, seed)
     result, killed, orphans = run_with_kills(tmp_path / "killed", search, trials, kills, seed)
-    assert killed >= min(kills, 1)
+    assert killed == kills
     apart = ["seconds", "worker"]
     assert result.trials.drop(columns=apart).equals(left_alone.trials.drop(columns=apart))
     assert result.returns.equals(left_alone.returns)
@@ -88,7 +88,6 @@ def check(market, tmp_path, search, trials, kills, seed=0):
     while any(map(alive, orphans)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not [process for process in orphans if alive(process)], "workers outlive their driver"
-    return killed
 
 
 def test_a_run_that_is_killed_twice_ends_as_one_that_was_not(market, tmp_path):
@@ -98,4 +97,4 @@ def test_a_run_that_is_killed_twice_ends_as_one_that_was_not(market, tmp_path):
 @pytest.mark.soak
 @pytest.mark.parametrize("search", ["random", "bayesian", "walk"])
 def test_twenty_kills_change_nothing(market, tmp_path, search):
-    assert check(market, tmp_path, search, trials=800, kills=20, seed=7) >= 10
+    check(market, tmp_path, search, trials=800, kills=20, seed=7)
