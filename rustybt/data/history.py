@@ -12,14 +12,20 @@ import numpy as np
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.constants import OHLCV
-from rustybt.data.history_cache import BlockKey, shared_history
+from rustybt.data.history_cache import BlockKey, read_only, shared_history
 from rustybt.data.portal import NAN, Portal
 from rustybt.data.selection import AsOf, Selection
 from rustybt.errors import HistoryWindowStartsBeforeData
 
 ROWS_TOGETHER = 64
+ROWS_A_SESSION = 4
 SESSIONS_TOGETHER = 128
-"""Blocks of adjusted rows begin at multiples of the one, and are read by sessions of one multiple of the other."""
+"""Blocks of adjusted rows begin at multiples of at most the first, or of the second for each session that reads them:
+where some asset has an event nearly every day, more rows would be made than are read. They are read by sessions of one
+multiple of the third."""
+
+MANY_SESSIONS = 8
+"""A block that fewer read is kept from its second request on: a single backtest would only fill memory with it."""
 
 HISTORY_FIELDS = (*OHLCV, "price")
 
@@ -133,15 +139,20 @@ def _as_of(portal: Portal, chosen: Selection, first: int, as_of: int, field: str
     """Give the rows from one on as all sessions between two events report them.
 
     Where a block begins and ends depends on nothing but rows and events, so that other backtests find it: it begins at
-    a multiple of ROWS_TOGETHER, and no session of another multiple of SESSIONS_TOGETHER reads it.
+    a multiple of rows that grows with the sessions which read it, and no session of another multiple of
+    SESSIONS_TOGETHER does.
     """
     before = chosen.kept.get(field)
     reach = as_of - first if before is None else max(as_of - first, before.reach)
-    begin = max(as_of - reach, 0) // ROWS_TOGETHER * ROWS_TOGETHER
     earliest = as_of // SESSIONS_TOGETHER * SESSIONS_TOGETHER
     latest = min(earliest + SESSIONS_TOGETHER, len(portal.session_ns))
     first_seen, end = chosen.between_events(field, as_of, earliest, latest)
+    together = min(ROWS_A_SESSION * (end - first_seen), ROWS_TOGETHER)
+    begin = max(as_of - reach, 0) // together * together
     key = BlockKey(portal.source, chosen.sids, field, end - 1, end - begin, "1d")
+    if end - first_seen < MANY_SESSIONS and not shared_history().repays(key):
+        begin = max(as_of - reach, 0)
+        return AsOf(first_seen, end - 1, begin, reach, read_only(_adjusted(portal, chosen, begin, end, field)))
     rows = shared_history().get(key, lambda: _adjusted(portal, chosen, begin, end, field))
     return AsOf(first_seen, end - 1, begin, reach, rows)
 

@@ -24,6 +24,9 @@ SHARED_BYTES: Final = 256 << 20
 ENTRY_BYTES: Final = 600
 """What a block takes beside its numbers: its key with the sids of a few assets, and its place in the cache."""
 
+BYTES_A_NOTE: Final = 4096
+"""One request is noted for so many bytes of the limit."""
+
 
 class BlockKey(NamedTuple):
     """What a block depends on.
@@ -126,6 +129,7 @@ class HistoryCache:
 
     def __init__(self, max_memory_bytes: int = MAX_BYTES) -> None:
         self._blocks: LRUCache[BlockKey, _Made] = _lru(checked_bytes(max_memory_bytes))
+        self._asked: dict[int, None] = {}
         self._lock = RLock()
         self._paused = 0
         self._hits = self._misses = self._evictions = 0
@@ -179,7 +183,7 @@ class HistoryCache:
         """
         with self._lock:
             if self._paused:
-                return _read_only(make())
+                return read_only(make())
             found = self._blocks.get(key)
             if found is not None:
                 self._hits += 1
@@ -187,7 +191,7 @@ class HistoryCache:
                 rows: FloatArray = found.rows
                 return rows
         began = time.perf_counter()
-        rows = _read_only(make())
+        rows = read_only(make())
         seconds = time.perf_counter() - began
         made = _Made(rows, seconds, rows.nbytes + ENTRY_BYTES + 8 * len(key.sids))
         with self._lock:
@@ -199,10 +203,27 @@ class HistoryCache:
                 self._evictions += before + 1 - len(self._blocks)
         return rows
 
+    def repays(self, key: BlockKey) -> bool:
+        """Say whether a block that serves few windows is worth being made whole and kept: from its second request on.
+
+        Notes of requests lie beside the blocks and take some 2% of the limit; the oldest go first.
+        """
+        note = hash(key)
+        with self._lock:
+            if self._paused:
+                return False
+            if note in self._asked:
+                return True
+            self._asked[note] = None
+            while len(self._asked) > self.max_memory_bytes // BYTES_A_NOTE:
+                del self._asked[next(iter(self._asked))]
+            return False
+
     def clear(self) -> None:
         """Give up all blocks; the figures stay."""
         with self._lock:
             self._blocks.clear()
+            self._asked.clear()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -220,7 +241,7 @@ def _lru(max_bytes: int) -> "LRUCache[BlockKey, _Made]":
     return LRUCache(maxsize=max_bytes, getsizeof=lambda made: made.nbytes)
 
 
-def _read_only(rows: FloatArray) -> FloatArray:
+def read_only(rows: FloatArray) -> FloatArray:
     """Give rows that nobody can write, and that keep no greater array alive."""
     if rows.base is not None:
         rows = rows.copy()

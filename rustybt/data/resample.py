@@ -5,6 +5,7 @@ the window's last one, which ends with the current minute. A bar is labelled by 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -88,6 +89,9 @@ def complete_bars(
 ) -> None:
     """Write bars [begin, end), which have ended, as they were traded.
 
+    Those of a whole session are made at once and kept, unless a session is asked for the first time for these assets:
+    a strategy that looks at others each bar would not come back to them.
+
     Parameters
     ----------
     market : Minutes
@@ -105,29 +109,26 @@ def complete_bars(
     """
     columns = [asset.column for asset in assets]
     if not shared_history().is_on:  # then no more is made than is asked for
-        start = int(table.starts[begin])
-        values = market.rows(field, start, int(table.starts[end]), columns)
-        out[:] = aggregate(values, table.starts[begin:end] - start, field)
+        out[:] = _traded(market, columns, table, begin, end, field)
         return
     sids = tuple(asset.sid for asset in assets)
     while begin < end:
         row = int(table.rows[begin])
         first, stop = table.first[row], table.first[row + 1]
-        block = _session_bars(market, columns, sids, table, row, field)
         until = min(stop, end)
-        out[: until - begin] = block[begin - first : until - first]
+        key = BlockKey(market.portal.source, sids, field, market.first[row + 1] - 1, stop - first, f"{table.minutes}m")
+        if shared_history().repays(key):
+            block = shared_history().get(key, partial(_traded, market, columns, table, first, stop, field))
+            out[: until - begin] = block[begin - first : until - first]
+        else:
+            out[: until - begin] = _traded(market, columns, table, begin, until, field)
         begin, out = until, out[until - begin :]
 
 
-def _session_bars(
-    market: Minutes, columns: list[int], sids: tuple[int, ...], table: BarTable, row: int, field: str
-) -> FloatArray:
-    """Give all bars of a session, made once for all windows of all backtests that hold one of them."""
-    begin, end = market.first[row], market.first[row + 1]
-    first, stop = table.first[row], table.first[row + 1]
-    key = BlockKey(market.portal.source, sids, field, end - 1, stop - first, f"{table.minutes}m")
-    starts = table.starts[first:stop] - begin
-    return shared_history().get(key, lambda: aggregate(market.rows(field, begin, end, columns), starts, field))
+def _traded(market: Minutes, columns: list[int], table: BarTable, begin: int, end: int, field: str) -> FloatArray:
+    """Make bars [begin, end), which have ended, from their minutes."""
+    start = int(table.starts[begin])
+    return aggregate(market.rows(field, start, int(table.starts[end]), columns), table.starts[begin:end] - start, field)
 
 
 def aggregate(values: FloatArray, starts: IntArray, field: str) -> FloatArray:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rustybt.data.bar_data import BarData
 from rustybt.data.history import HISTORY_FIELDS
 from rustybt.data.history_cache import (
+    BYTES_A_NOTE,
     ENTRY_BYTES,
     BlockKey,
     HistoryCache,
@@ -166,10 +167,11 @@ def test_windows_are_the_same_with_and_without_it_whatever_was_asked_before(adju
     assert windows(adjusted, [*other, *one]) == plain[len(one) :] + plain[: len(one)]
 
 
-def test_a_second_backtest_over_the_same_assets_makes_no_block(adjusted):
+def test_a_third_backtest_over_the_same_assets_makes_no_block(adjusted):
     wanted = [(row, (0, 1, 2), field, 40) for row in range(60, 400) for field in ("close", "volume")]
     shared_history().clear()
     first = windows(adjusted, wanted)
+    assert windows(adjusted, wanted) == first  # it keeps the blocks that few sessions read
     before = shared_history().statistics
     assert windows(adjusted, wanted) == first
     after = shared_history().statistics
@@ -177,11 +179,62 @@ def test_a_second_backtest_over_the_same_assets_makes_no_block(adjusted):
     assert after.seconds_saved > before.seconds_saved
 
 
+def test_blocks_that_few_sessions_read_are_kept_from_the_second_backtest_on():
+    """Some asset of 30 has an event nearly every day: one backtest would fill memory with what it reads once."""
+    frames = {f"S{n:02}": bars([10.0 + n] * 200) for n in range(30)}
+    sessions = days(200)
+    dividends = [
+        (name, str(sessions[row].date()), str(sessions[row + 1].date()), 0.3)
+        for n, name in enumerate(frames)
+        for row in range(2 + n, 198, 30)
+    ]
+    bundle = make_bundle(frames, dividends=dividends)
+    wanted = [(row, tuple(range(30)), "close", 20) for row in range(40, 200)]
+    shared_history().clear()
+    kept = []
+    found = []
+    for _ in range(3):
+        found.append(windows(bundle, wanted))
+        kept.append(shared_history().statistics.blocks)
+    assert found[0] == found[1] == found[2]
+    assert kept[0] == 0 and kept[1] == kept[2] >= 150
+
+
+def test_a_block_repays_from_its_second_request_on_and_the_oldest_note_goes_first():
+    cache = HistoryCache(3 * BYTES_A_NOTE)
+    assert [cache.repays(key(number)) for number in (1, 2, 1, 2, 3, 4, 1)] == [
+        False, False, True, True, False, False, False,
+    ]  # fmt: skip
+    cache.max_memory_bytes = 0
+    assert not cache.repays(key(2)) and not cache.repays(key(2))
+
+
+def test_assets_that_are_asked_for_once_get_no_bars_but_their_own():
+    """A strategy that looks at other candidates each bar needs 4 bars of them, not a session's."""
+    labels = minutes_of("2019-11-27", "2019-11-28")
+    market = MinuteMarket(Portal(make_minute_bundle({f"S{n}": minute_bars(labels, n) for n in range(5)})))
+    data, equities = BarData(market), market.portal.finder.equities
+    moments = market.instants_of(market.row_of(0))
+    shared_history().clear()
+    for minute, pair in ((100, equities[:2]), (150, equities[1:3]), (200, equities[3:])):
+        data._move(moments[minute])
+        data.window(pair, "close", 4, "5m")
+    assert shared_history().statistics.blocks == 0
+    data._move(moments[230])
+    data.window(equities[:2], "close", 4, "5m")
+    assert shared_history().statistics.blocks == 1
+
+
 @pytest.mark.parametrize("frequency", ["3m", "7m", "400m"])
 @pytest.mark.parametrize("field", HISTORY_FIELDS)
 def test_bars_of_minutes_are_the_same_with_and_without_it(frequency, field):
     labels = minutes_of("2019-11-27", "2019-12-02")
-    frames = {"A": minute_bars(labels, 1), "B": minute_bars(labels, 2).iloc[::7]}
+    frames = {
+        "A": minute_bars(labels, 1),
+        "B": minute_bars(labels, 2).iloc[::7],
+        "BEGINS": minute_bars(labels, 3).iloc[300:],
+        "ENDS": minute_bars(labels, 4).iloc[:500],
+    }
     splits = pd.DataFrame([{"sid": 0, "effective_date": pd.Timestamp("2019-12-02"), "ratio": 0.5}])
     market = MinuteMarket(Portal(make_minute_bundle(frames, splits=splits)))
     data, equities = BarData(market), market.portal.finder.equities
