@@ -34,7 +34,7 @@ from rustybt.engine.script import (
 from rustybt.engine.setup import setup_of
 from rustybt.engine.strategy import Hooks, require_declared
 from rustybt.errors import InvalidParameter, did_you_mean
-from rustybt.optimization.parameter_space import ParameterSpace, space_of
+from rustybt.optimization.parameter_space import space_of
 from rustybt.optimization.source import space_from
 from rustybt.results.export import require_writable
 from rustybt.results.result import RunResult
@@ -190,8 +190,8 @@ def checked(module: ModuleType, params: dict[str, Any]) -> dict[str, Any]:
     Raises
     ------
     InvalidParameter
-        If one is given that is not declared, a declared one is missing, or its value is none of its own. A conditional
-        one may be None.
+        If one is given that is not declared, a declared one is missing where it is active, or its value is none of its
+        own or against a condition.
     """
     strategy_class = strategy_class_of(module)
     declared = space_of(strategy_class) if strategy_class else space_from(getattr(module, "parameters", {}))
@@ -201,18 +201,12 @@ def checked(module: ModuleType, params: dict[str, Any]) -> dict[str, Any]:
         if strategy_class is None and declared.names and name not in declared.names:
             near = did_you_mean(name, declared.names)
             raise InvalidParameter(f"unknown parameter {name!r}{near}: the script has {', '.join(declared.names)}")
-    for name in declared.names:
-        if name not in params:
-            raise InvalidParameter(f"parameter {name!r} has no value: pass -p {name}=VALUE")
-    return {name: in_normal_form(declared, name, value) for name, value in params.items()}
-
-
-def in_normal_form(declared: ParameterSpace, name: str, value: Any) -> Any:
-    """Give a value as its parameter has it; what is no parameter, or None where one is not active, as it is."""
-    parameter = declared.parameters.get(name)
-    if parameter is None or (value is None and parameter.when is not None):
-        return value
-    return declared.check_value(name, value)
+    own = {name: value for name, value in params.items() if name in declared.parameters}
+    own = {name: value if value is None else declared.check_value(name, value) for name, value in own.items()}
+    missing = declared.missing(own)
+    if missing:
+        raise InvalidParameter(f"parameter {missing!r} has no value: pass -p {missing}=VALUE")
+    return {**params, **declared.check(own)}
 
 
 def setting(module: ModuleType, name: str, given: Any, default: Any = None, required: str = "") -> Any:

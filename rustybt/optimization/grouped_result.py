@@ -55,7 +55,7 @@ class GroupedResult(OptimizationResult):
             compared += [new for old, new in zip(result.records, own, strict=True) if old.number in numbers]
             records += own
             self._origin += [(name, trial.number) for trial in result.records]
-        space = joined_space([result.space for result in self.results.values()])
+        space = joined_space([result.space for result in self.results.values()], [trial.params for trial in records])
         first = next(iter(self.results.values()))
         notes = tuple(dict.fromkeys(note for result in self.results.values() for note in result.info.notes))
         shared = replace(info, notes=notes, sessions=first.info.sessions)

@@ -1,32 +1,34 @@
 """Which values do the parameters of several spaces take, where their trials are looked at together?"""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from rustybt.optimization.conditions import Condition
 from rustybt.optimization.parameter_space import Categorical, Float, Integer, Parameter, ParameterSpace
 
 
-def joined_space(spaces: Sequence[ParameterSpace]) -> ParameterSpace:
+def joined_space(spaces: Sequence[ParameterSpace], trials: Iterable[Mapping[str, Any]] = ()) -> ParameterSpace:
     """Give a space that describes the trials of several.
 
     Parameters
     ----------
     spaces : sequence of ParameterSpace
         Of the searches.
+    trials : iterable of mapping of str to value
+        The params of their trials.
 
     Returns
     -------
     ParameterSpace
-        With every parameter's name, in the order of the spaces. It holds what each of them allows, and no condition: in
+        With every parameter's name, in the order of the spaces. It holds what the trials had, and no condition: in
         the order of all together a `when` might name what comes later. A parameter that a space lacks, or that is
         conditional in one, may be inactive; only its own space says when.
 
     Notes
     -----
-    Two spaces may mean different things by one name. Numbers are joined to the range that holds both, choices to all
-    of them; of numbers and choices the first space's are kept.
+    Two spaces may mean different things by one name. Numbers are joined to the range that holds both, without steps,
+    choices to all of them; of numbers and choices those are kept that trials had.
 
     Examples
     --------
@@ -38,19 +40,27 @@ def joined_space(spaces: Sequence[ParameterSpace]) -> ParameterSpace:
     >>> joined.has({"fast": 5, "kind": "mean"}, "fast"), joined.has({"fast": None, "kind": "mean"}, "fast")
     (True, False)
     """
-    joined = {}
+    joined, had = {}, list(trials)
     for name in dict.fromkeys(name for space in spaces for name in space.names):
         found = [space.parameters[name] for space in spaces if name in space.parameters]
-        parameter = joined_parameter([replace(one, when=None) for one in found])  # type: ignore[type-var]
+        values = [params[name] for params in had if params.get(name) is not None]
+        parameter = joined_parameter([with_when(one, None) for one in found], values)
         is_conditional = len(found) < len(spaces) or any(one.when is not None for one in found)
         has_none = isinstance(parameter, Categorical) and parameter.find(None) is not None
         # a Categorical that has None as a choice takes no `when`: there None would mean two things
-        joined[name] = replace(parameter, when=ELSEWHERE) if is_conditional and not has_none else parameter
+        joined[name] = with_when(parameter, ELSEWHERE) if is_conditional and not has_none else parameter
     return ParameterSpace(joined)
 
 
-def joined_parameter(parameters: Sequence[Parameter]) -> Any:
-    """Give a parameter that holds the values of all, where they are of one kind; else the first."""
+def with_when(parameter: Parameter, when: Condition | None) -> Parameter:
+    """Give a parameter under another condition; one of the user's need be no dataclass."""
+    made = copy(parameter)
+    object.__setattr__(made, "when", when)
+    return made
+
+
+def joined_parameter(parameters: Sequence[Parameter], values: Sequence[Any]) -> Any:
+    """Give a parameter that holds the values of all, where they are of one kind; else choices of some values."""
     first = parameters[0]
     if all(repr(other) == repr(first) for other in parameters):
         return first
@@ -58,13 +68,21 @@ def joined_parameter(parameters: Sequence[Parameter]) -> Any:
         ranges = [one for one in parameters if isinstance(one, kinds)]
         if len(ranges) == len(parameters):
             return made(min(one.low for one in ranges), max(one.high for one in ranges))
-    choices = [one for one in parameters if isinstance(one, Categorical)]
-    if len(choices) < len(parameters):
-        return first
-    joined = choices[0]
-    for other in choices[1:]:
-        joined = Categorical([*joined.choices, *(choice for choice in other.choices if joined.find(choice) is None)])
-    return joined
+    choices: list[Any] = []
+    for one in parameters:
+        if isinstance(one, Categorical):
+            choices += lacking(choices, one.choices)
+        else:
+            choices += lacking(choices, {(type(value), repr(value)): value for value in values}.values())
+    return Categorical(choices) if choices else first
+
+
+def lacking(choices: Sequence[Any], more: Iterable[Any]) -> list[Any]:
+    """Give those of some values that are no choices yet."""
+    if not choices:
+        return list(more)
+    known = Categorical(choices)
+    return [value for value in more if known.find(value) is None]
 
 
 def decided_elsewhere(params: dict[str, Any]) -> bool:

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from rustybt.errors import InvalidParameter, did_you_mean
+from rustybt.results.metrics import NEVER_POSITIVE
 
 DIRECTIONS = ("maximize", "minimize")
-
-SIZES = frozenset({"max_drawdown"})
-"""Metrics that are never positive, of which people speak by their size: to minimize one is to maximize the number."""
 
 LOSSES_AS_RETURNS = frozenset({"cvar_95", "value_at_risk_95", "worst_day"})
 """Returns of bad days: the lower they are, the more was lost."""
@@ -25,8 +23,8 @@ class Objective:
     metric : str
         One of the names in docs/metrics.md, or with a function the name that its values get.
     direction : {"maximize", "minimize"}, optional
-        Which end of the metric is good. max_drawdown, which is negative, is minimized by its size: that is to maximize
-        the number, and so it is kept.
+        Which end of the metric is good. max_drawdown, which is negative, is minimized by its size: the trial with the
+        highest number is the best.
     function : callable of (perf), optional
         Gives the number from a trial's perf frame. It runs in the worker, which then builds the frame: some
         milliseconds a trial.
@@ -56,8 +54,6 @@ class Objective:
             )
         if self.function is not None or self.direction == "maximize":
             return
-        if self.metric in SIZES:
-            object.__setattr__(self, "direction", "maximize")
         if self.metric in LOSSES_AS_RETURNS:
             raise InvalidParameter(
                 f"objective 'minimize {self.metric}' asks for the greatest losses: {self.metric} is a return, negative "
@@ -111,19 +107,24 @@ class Objective:
             near = next(filter(None, (did_you_mean(name, known) for name in spellings(self.metric))), "")
             raise InvalidParameter(f"unknown objective {self.metric!r}{near}: choose one of {', '.join(known)}")
 
+    @property
+    def minimizes(self) -> bool:
+        """Whether lower numbers are better."""
+        return self.direction == "minimize" and (self.function is not None or self.metric not in NEVER_POSITIVE)
+
     def score(self, metrics: Mapping[str, float]) -> float:
         """Give the objective's value; NaN where the trial has none."""
         return float(metrics.get(self.metric, math.nan))
 
     def loss(self, score: float) -> float:
         """Give what a search minimizes."""
-        return -score if self.direction == "maximize" else score
+        return score if self.minimizes else -score
 
     def better(self, score: float, best: float) -> bool:
         """Say whether a score beats another; a tie does not, and what is not finite never does."""
         if not math.isfinite(score):
             return False
-        return not math.isfinite(best) or (score > best if self.direction == "maximize" else score < best)
+        return not math.isfinite(best) or (score < best if self.minimizes else score > best)
 
     def __str__(self) -> str:
         return f"{self.direction} {self.metric}"

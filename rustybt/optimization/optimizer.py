@@ -306,6 +306,7 @@ class Optimizer:
             progress=self.progress,
             profile=self.profile,
         )
+        self.partial = None
         execution.begin()  # whatever is refused here leaves no run in the storage
         with self._journal(planned, resume) as journal:
             try:

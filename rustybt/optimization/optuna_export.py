@@ -100,7 +100,7 @@ def new_study(storage: str | BaseStorage | None, name: str, objectives: Sequence
 
 def direction_of(objective: Objective) -> StudyDirection:
     """Give an objective's direction as Optuna has it."""
-    return StudyDirection.MAXIMIZE if objective.direction == "maximize" else StudyDirection.MINIMIZE
+    return StudyDirection.MINIMIZE if objective.minimizes else StudyDirection.MAXIMIZE
 
 
 def into_journal(path: Path, name: str, objectives: Sequence[Objective], trials: Iterable[FrozenTrial]) -> optuna.Study:

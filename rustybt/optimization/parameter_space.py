@@ -211,6 +211,16 @@ class ParameterSpace:
         when, conditional = self._whens[name]
         return all(earlier[other] is not None for other in conditional) and when(earlier)
 
+    def missing(self, params: Mapping[str, Any]) -> str | None:
+        """Name the first parameter that is active and has no value; those that are given are in normal form."""
+        known: Params = {}
+        for name in self.parameters:
+            is_active = self._is_active(name, known)
+            if is_active and name not in params:
+                return name
+            known[name] = params[name] if is_active else None
+        return None
+
     def allows(self, params: Params) -> bool:
         """Say whether the params meet every condition."""
         return self._unmet(params) is None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rustybt.optimization.canonical import of_words
-from rustybt.optimization.digests.code_form import Import
+from rustybt.optimization.digests.code_form import CodeForm, Import
 from rustybt.optimization.digests.digest import Digest
 from rustybt.optimization.digests.walk import Undigestible
 from rustybt.optimization.source import Source
@@ -56,6 +56,9 @@ class PartialWalk(StrategyWalk):
             super()._body(value, where)
         except Undigestible:
             self._pass_over(value)
+
+    def _check_moment(self, code: CodeForm, name: str) -> None:
+        """Pass over it: the code holds the word."""
 
     def _path(self, path: tuple[str, ...], known: Mapping[str, Any], reads: set[str], where: str) -> None:
         try:

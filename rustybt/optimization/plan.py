@@ -187,6 +187,7 @@ class Plan:
             "strategy_digest": writer.strategy(self.source, digest),
             "bundle": bundle.name,
             "fingerprint": bundle.fingerprint,
+            "sid_map": bundle.manifest.sid_map,  # of no part in the fingerprint, and a strategy may name assets by sid
             "first_session": str(labels[span.first].date()),
             "last_session": str(labels[span.last].date()),
             "capital_base": float(self.capital_base),

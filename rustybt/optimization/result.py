@@ -253,8 +253,7 @@ class OptimizationResult(ResultViews):
         """
         numbers = {trial.number for trial in self._compared if trial.may_be_best}
         eligible = self.trials[self.trials["trial"].isin(numbers)]
-        rising = self.objective.direction == "minimize"
-        return eligible.sort_values("score", ascending=rising, kind="stable").head(count)
+        return eligible.sort_values("score", ascending=self.objective.minimizes, kind="stable").head(count)
 
     @property
     def pareto(self) -> pd.DataFrame:

@@ -266,7 +266,7 @@ class ResultViews:
 
     @property
     def _minimizes(self) -> bool:
-        return self.goal.objectives[0].direction == "minimize"
+        return self.goal.objectives[0].minimizes
 
     def _compared_rows(self) -> pd.DataFrame:
         numbers = {trial.number for trial in self._compared if trial.has_score}

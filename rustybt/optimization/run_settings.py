@@ -14,8 +14,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from rustybt.errors import InvalidParameter
 from rustybt.optimization.conditions import Condition, Expression
-from rustybt.optimization.constraints import Comparison, Constraint, Predicate
+from rustybt.optimization.constraints import Constraint, Predicate
+from rustybt.optimization.demands import Comparison, Demand
 from rustybt.optimization.digests.digest import Digest
 from rustybt.optimization.digests.foreign import holder_of
 from rustybt.optimization.objective import Objective
@@ -62,7 +64,7 @@ class SettingsWriter:
         if digest.hexadecimal is not None:
             return digest.hexadecimal
         self._unknown[f"strategy {source.name}"] = digest.reason
-        return f"code alone: {partial_digest_of_source(source).hexadecimal}"
+        return f"code alone: {told(partial_digest_of_source(source), f'strategy {source.name}')}"
 
     def space(self, space: ParameterSpace) -> dict[str, Any]:
         """Give a space's parameters by name."""
@@ -94,7 +96,7 @@ class SettingsWriter:
         function: Any = constraint.function
         if isinstance(function, Predicate):
             function = function.function
-        known = isinstance(function, Comparison | Expression)
+        known = isinstance(function, Comparison | Demand)
         return self._named(constraint.text, None if known else function, "a constraint")
 
     def condition(self, condition: Condition) -> str:
@@ -147,7 +149,23 @@ class SettingsWriter:
         if digest.hexadecimal is None:
             self._unknown[what] = digest.reason
             digest = partial_digest_of_value(value, what)
-        return f"{name} #{(digest.hexadecimal or 'unknown')[:DIGITS]}"
+        return f"{name} #{told(digest, what)[:DIGITS]}"
+
+
+def told(digest: Digest, what: str) -> str:
+    """Give a digest's text.
+
+    Raises
+    ------
+    InvalidParameter
+        If nothing stands for it: in a journal, any other would be taken for it.
+    """
+    if digest.hexadecimal is None:
+        raise InvalidParameter(
+            f"storage: a resumed run could not tell {what} from any other ({digest.reason}): change that, or run "
+            "without storage="
+        )
+    return digest.hexadecimal
 
 
 def name_of(value: object) -> str:

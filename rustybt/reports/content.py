@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from rustybt.results.metrics import NEVER_POSITIVE
+
 LAST_WINDOW: Final = "last window, in sample"
 """What of a walk-forward is charted and ranked: scores of other windows are of other days."""
 
@@ -146,4 +148,5 @@ class ReportContent:
     @property
     def minimizes(self) -> bool:
         """Whether its lowest value is the best."""
-        return self.objectives[0][1] == "minimize"
+        metric, direction = self.objectives[0]
+        return direction == "minimize" and metric not in NEVER_POSITIVE

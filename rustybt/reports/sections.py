@@ -22,6 +22,7 @@ from rustybt.reports.parameter_charts import (
 from rustybt.reports.pareto import pareto_figure
 from rustybt.reports.style import brief, number, shown, words_for
 from rustybt.reports.tables import cards, chips, escaped, frame_table, pairs_table
+from rustybt.results.metrics import NEVER_POSITIVE
 
 HEADLINE: Final = (
     *("total_return", "annual_return", "annual_volatility", "sharpe", "max_drawdown", "calmar", "ending_value"),
@@ -114,8 +115,10 @@ def best_section(content: ReportContent) -> Section | None:
     if best.equity is not None and best.equity.notna().any():
         parts.append(chart("equity", "Portfolio value and drawdown of the best trial over time"))
         figures["equity"] = equity_figure(best.equity.rename("Best trial"), benchmark=best.benchmark)
-    direction = "lowest" if content.minimizes else "highest"
-    intro = f"Trial {best.number}, with the {direction} {content.metric} of all that are eligible."
+    extreme = "lowest" if content.minimizes else "highest"
+    if content.metric in NEVER_POSITIVE:
+        extreme = "smallest"
+    intro = f"Trial {best.number}, with the {extreme} {content.metric} of all that are eligible."
     if content.scope:
         intro += " The search saw these days: expect less of the days to come. Its parameters would be traded next."
     return section("Best trial", intro, *parts, figures=figures, scope=content.scope)

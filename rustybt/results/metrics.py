@@ -80,6 +80,9 @@ def _ending_value(run: MetricInputs) -> float:
     return float(run.portfolio_value[-1]) if len(run.portfolio_value) else math.nan
 
 
+NEVER_POSITIVE: Final = frozenset({"max_drawdown"})
+"""Metrics of which people speak by their size: to minimize one is to maximize the number."""
+
 METRICS: Final[dict[str, MetricSpec]] = {
     "total_return": _of_returns("∏(1 + r) − 1", by_return.total_return),
     "annual_return": _of_returns("(1 + total_return)^(252/n) − 1", by_return.annual_return),

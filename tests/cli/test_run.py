@@ -128,11 +128,34 @@ def test_a_script_takes_no_value_outside_of_what_it_declares(one_line, functions
     assert message == "parameter 'shares': 10 is no value of Integer(low=1, high=9, step=1)"
 
 
-def test_a_parameter_may_be_none_where_it_need_not_be_active(rustybt, functions):
-    declared = DECLARED.replace("Integer(1, 9)", "Integer(1, 9, when='True')")
-    functions.write_text(declared + FUNCTIONS.replace('.get("shares", 10)', '["shares"] or 3'))
-    done = rustybt(f"run -f functions.py {SPAN} -p shares=None")
+CONDITIONAL = """
+from rustybt.optimization import Categorical, Integer
+parameters = {"kind": Categorical(["few", "many"]), "shares": Integer(1, 9, when="kind == 'many'")}
+"""
+
+
+@pytest.fixture
+def conditional(functions):
+    functions.write_text(CONDITIONAL + FUNCTIONS.replace('.get("shares", 10)', '["shares"] or 3'))
+
+
+@pytest.mark.parametrize("params", ["-p kind=few", "-p kind=few -p shares=None", "-p kind=many -p shares=5"])
+def test_a_parameter_is_given_where_it_is_active(rustybt, conditional, params):
+    done = rustybt(f"run -f functions.py {SPAN} {params}")
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ("-p kind=many", "parameter 'shares' has no value: pass -p shares=VALUE"),
+        ("-p kind=many -p shares=None", "parameter 'shares': value None is no"),
+        ("-p kind=few -p shares=5", "parameter 'shares' is 5 where it is not active (when"),
+        ("-p shares=10", "parameter 'shares': 10 is no value of Integer"),  # before what is missing
+    ],
+)
+def test_no_parameter_has_a_value_that_no_trial_could_have(one_line, conditional, params, message):
+    assert one_line(f"run -f functions.py {SPAN} {params}").startswith(message)
 
 
 def test_a_script_that_declares_parameters_takes_no_others(one_line, functions):

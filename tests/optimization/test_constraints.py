@@ -66,7 +66,10 @@ def test_a_drawdown_is_meant_by_its_size_where_the_limit_is_positive(text, passe
         ("-0.3 < max_drawdown < 0", True),  # as the metric is signed
         ("-0.3 < max_drawdown < -0.26 or trades < 50", False),
         ("max_drawdown < 0 and trades > 50", True),
-        ("max_drawdown < sharpe and trades > 50", True),
+        ("max_drawdown < 3 / 10 and trades > 50", True),
+        ("max_drawdown < 0.1 + 0.1 or trades > 70", False),
+        ("-max_drawdown * 100 < 20", False),
+        ("-max_drawdown <= trades / 100", True),
         ("-max_drawdown < 0.3 and trades > 50", True),  # what is reckoned with it is not the metric itself
         ("-max_drawdown < 0.2 and trades > 50", False),
         ("trades in {60.0} and trades not in {win_rate}", True),
@@ -91,6 +94,44 @@ def test_a_longer_expression_takes_a_drawdown_as_the_comparison_alone_does(value
 def test_what_is_nan_or_missing_meets_nothing(text):
     assert violation(text, trades=math.nan) == FARTHEST
     assert violation(text) == FARTHEST
+
+
+@pytest.mark.parametrize(
+    ("text", "trades", "met"),
+    [
+        ("not sharpe < 1", 60.0, False),
+        ("not sharpe > 1", 60.0, False),
+        ("sharpe != 1", 60.0, False),
+        ("sharpe == sharpe", 60.0, False),
+        ("(sharpe > 1) == 0", 60.0, False),
+        ("trades > 50 or not sharpe < 1", 60.0, True),
+        ("not sharpe < 1 or trades > 50", 60.0, True),
+        ("trades > 50 or not sharpe < 1", 40.0, False),
+        ("not (trades < 50 and sharpe < 1)", 60.0, True),
+        ("not (trades < 70 and sharpe < 1)", 60.0, False),
+        ("trades > 50 and trades < 70", 60.0, True),
+    ],
+)
+def test_what_is_nan_decides_nothing_in_longer_expressions_either(text, trades, met):
+    assert (violation(text, trades=trades, sharpe=math.nan) == 0) is met
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_drawdown * 100 < 30",
+        "100 * max_drawdown < 30",
+        "max_drawdown <= trades / 100",
+        "max_drawdown < sharpe",
+        "+max_drawdown < 0.3",
+        "trades > 5 and max_drawdown * 100 < 30",
+        "(max_drawdown * 2 < 0.3) + (trades > 5) >= 1",
+        "sharpe / max_drawdown > -3",
+    ],
+)
+def test_a_drawdown_whose_sign_is_in_doubt_is_refused(text):
+    with pytest.raises(InvalidParameter, match=r"its sign is in doubt here: .*'max_drawdown < 0.3'.*-max_drawdown"):
+        Constraint.of(text, NAMES)
 
 
 def test_longer_expressions_and_functions_are_yes_or_no():

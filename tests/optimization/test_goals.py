@@ -92,11 +92,15 @@ def test_where_every_trial_is_ruined_the_message_says_so():
         _ = optimizer.run().best
 
 
-def test_to_minimize_a_drawdown_is_to_lose_least(pool):
+def test_to_minimize_a_drawdown_is_to_lose_least(pool, tmp_path):
     options = {"search": RandomSearch(20, seed=2), "pool": pool, **SPAN}
     least = Optimizer(Cross, objective="minimize max_drawdown", **options).run()
     assert least.best.score == least.trials["max_drawdown"].max() > least.trials["max_drawdown"].min()
     assert least.best.number == Optimizer(Cross, objective="max_drawdown", **options).run().best.number
+    assert least.top(2)["score"].is_monotonic_decreasing and str(least.objective) == "minimize max_drawdown"
+    page = least.report(tmp_path / "report.html").read_text()
+    assert "20 backtests on mag-7, to minimize max_drawdown" in page
+    assert f"Trial {least.best.number}, with the smallest max_drawdown of all that are eligible." in page
     with pytest.raises(InvalidParameter, match="write 'maximize cvar_95'"):
         Optimizer(Cross, objective="minimize cvar_95", **options)
 

@@ -11,8 +11,9 @@ from rustybt.optimization.parameter_space import ParameterSpace
 from rustybt.optimization.space_files import plain_space, space_from_plain
 
 
-def joined(*parameters):
-    return joined_space([ParameterSpace({"x": parameter}) for parameter in parameters]).parameters["x"]
+def joined(*parameters, values=()):
+    spaces = [ParameterSpace({"x": parameter}) for parameter in parameters]
+    return joined_space(spaces, [{"x": value} for value in values]).parameters["x"]
 
 
 def test_a_when_that_each_space_allows_cannot_fail_in_the_order_of_all():
@@ -37,11 +38,31 @@ def test_a_when_that_each_space_allows_cannot_fail_in_the_order_of_all():
         ((Categorical(["a", "b"]), Categorical(["c", "b"])), Categorical(["a", "b", "c"])),
         ((Categorical([1, True]), Categorical([1.0, None])), Categorical([1, True, 1.0, None])),
         ((Categorical(["a"]), Integer(1, 2)), Categorical(["a"])),
-        ((Integer(1, 2), Categorical(["a"]), Float(0, 1)), Integer(1, 2)),
+        ((Integer(1, 2), Categorical(["a"]), Float(0, 1)), Categorical(["a"])),
     ],
 )
 def test_one_parameter_holds_the_values_of_all_of_its_kind(parameters, expected):
     assert repr(joined(*parameters)) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    "parameters", [(Categorical(["a", [1]]), Integer(1, 9)), (Integer(1, 9), Categorical(["a", [1]]))]
+)
+def test_of_numbers_and_choices_it_holds_what_trials_had(parameters):
+    found = joined(*parameters, values=[3, "a", 7, None, 3, [1]])
+    assert sorted(map(repr, found.choices)) == ["'a'", "3", "7", "[1]"]
+
+
+def test_a_parameter_of_the_users_need_be_no_dataclass():
+    class Even(Integer):
+        def __init__(self, low, high):
+            for name, value in (("low", low), ("high", high), ("step", 2), ("when", "y == 1")):
+                object.__setattr__(self, name, value)
+
+    spaces = [ParameterSpace({"y": Integer(1, 2), "x": Even(2, 8)}), ParameterSpace({"y": Integer(1, 2)})]
+    found = joined_space(spaces).parameters["x"]
+    assert (found.low, found.high) == (2, 8)
+    assert spaces[0].parameters["x"].when == "y == 1"
 
 
 def test_choices_of_any_kind_are_told_apart():

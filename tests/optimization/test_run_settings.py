@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rustybt import Optimizer, Strategy
-from rustybt.errors import JournalMismatch
+from rustybt.errors import InvalidParameter, JournalMismatch
 from rustybt.optimization import Categorical, Float, Integer, ParameterSpace, RandomSearch, WalkForward
 from rustybt.optimization.run_settings import SettingsWriter
 from tests.optimization.strategies import SPAN, Crossover
@@ -125,6 +125,54 @@ def test_what_a_strategy_without_a_digest_calls_counts_too(tmp_path):
     optimizer(tmp_path / "run", made(1)).run()
     with pytest.raises(JournalMismatch, match="the strategy's code changed"):
         optimizer(tmp_path / "run", made(2)).resume()
+
+
+BODIES = {
+    "open": "open(os.devnull)",
+    "a moment": 'pd.Timestamp("now")',
+    "a day": 'pd.to_datetime("today")',
+    "a clock": "time.time()",
+    "eval": 'eval("1")',
+    "an import": "__import__('os')",
+    "a chance": "random.random()",
+    "a helper of a moment": "moment()",
+}
+MODULE = """
+import os, random, time
+import pandas as pd
+def moment():
+    return pd.Timestamp("now"), FACTOR
+def size(perf):
+    {body}
+    return FACTOR * len(perf)
+"""
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@pytest.mark.parametrize("where", ["in the body", "beside it"])
+def test_a_constant_beside_what_has_no_digest_counts(tmp_path, body, where):
+    """Whatever keeps a function from having a digest, one constant of its code, or of what it calls, tells it."""
+
+    def said(factor):
+        names = {"__name__": "strategies_of_test"}
+        text = MODULE.format(body=body)
+        exec(text.replace("FACTOR", str(factor)) if where == "in the body" else f"FACTOR = {factor}\n{text}", names)
+        writer = SettingsWriter()
+        found = writer.value(names["size"], "an objective")
+        return found, writer.notes
+
+    one, again, other = said(10), said(10), said(700)
+    assert one == again
+    assert one[0] != other[0]
+    assert one[0].startswith("size #")
+
+
+def test_what_nothing_stands_for_is_refused():
+    deep = ()
+    for _ in range(100_000):
+        deep = (deep,)
+    with pytest.raises(InvalidParameter, match="storage: a resumed run could not tell fixed 'x' from any other"):
+        SettingsWriter().value(lambda: deep, "fixed 'x'")
 
 
 def test_a_run_without_a_storage_has_nothing_to_note():

@@ -83,14 +83,18 @@ class CodeWalk(Walk):
         """Add a function's code and what its names lead to."""
         code, name = form_of(function.__code__), function.__qualname__
         self.reads |= code.reads
-        if NOW & code.words and MOMENTS & code.reads:
-            raise outside(f"{min(NOW & code.words)!r} as a moment", name)
         self._emit(b"code", code.form)
+        self._check_moment(code, name)
         for path in sorted(code.paths | paths_in_words(code, function.__globals__)):
             self._emit(b"path", *map(of_words, path))
             self._path(path, function.__globals__, code.reads, f"{'.'.join(path)!r} in {name}")
         for found in code.imports:
             self._import(found, function.__globals__, code.reads, f"an import in {name}")
+
+    def _check_moment(self, code: CodeForm, name: str) -> None:
+        """Refuse code that asks for the present by a word, as `pd.Timestamp("now")` does."""
+        if NOW & code.words and MOMENTS & code.reads:
+            raise outside(f"{min(NOW & code.words)!r} as a moment", name)
 
     def _path(self, path: tuple[str, ...], known: Mapping[str, Any], reads: set[str], where: str) -> None:
         """Add the global that code reads by a name, or what it takes of it if that is a module."""

@@ -241,8 +241,12 @@ class SharedPool:
         """Run tasks as `PersistentWorkerPool.run` does."""
         limits = Limits(timeout_s, memory_mb)
         self.check_limits(limits)
-        self.pool = SHARED.reserved(self.num_workers)
-        yield from self.pool.run_reserved(job, take, total, limits)
+        self.pool = pool = SHARED.reserved(self.num_workers)
+        try:
+            yield from pool.run_reserved(job, take, total, limits)
+        finally:
+            if pool is not SHARED.pool:  # one apart, which no later run finds
+                pool.close()
 
     @property
     def statistics(self) -> tuple[WorkerStatistics, ...]:

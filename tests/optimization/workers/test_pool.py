@@ -46,6 +46,10 @@ def descendants():
     return [process for process in psutil.Process().children(recursive=True) if alive(process)]
 
 
+def parents_of(pids):
+    return {psutil.Process(pid).ppid() for pid in pids}
+
+
 def wait_until(condition, seconds=20.0):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -339,6 +343,8 @@ def test_runs_without_a_pool_of_their_own_share_one():
 
 def test_runs_that_begin_at_once_do_not_take_one_another_s_pool():
     together, found = threading.Barrier(3), []
+    SHARED.close()
+    before = {process.pid for process in descendants()}
 
     def work(count):
         together.wait()
@@ -356,6 +362,8 @@ def test_runs_that_begin_at_once_do_not_take_one_another_s_pool():
             for thread in threads:
                 thread.join()
         assert found == [[x * x for x in range(6)]] * 9
+        shared = set() if SHARED.pool is None else set(SHARED.pool.pids)
+        wait_until(lambda: {process.pid for process in descendants()} - before - parents_of(shared) <= shared)
     finally:
         SHARED.close()
 
