@@ -6,11 +6,11 @@ adjusts nothing. What no adjustment changes is read from the mapped arrays, whic
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import RLock
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cachetools import LRUCache
 
@@ -98,6 +98,28 @@ class HistoryStatistics(NamedTuple):
         )
 
 
+class HistoryCounts(NamedTuple):
+    """What history caches did for some windows: the part of `HistoryStatistics` that can be added up.
+
+    Examples
+    --------
+    >>> HistoryCounts.total([HistoryCounts(3, 1, 0, 0.5, 1.5), (1, 1, 0, 0.5, 0.25)])
+    HistoryCounts(hits=4, misses=2, evictions=0, seconds_making=1.0, seconds_saved=1.75)
+    """
+
+    hits: int = 0
+    misses: int = 0
+    evictions: int = 0
+    seconds_making: float = 0.0
+    seconds_saved: float = 0.0
+
+    @classmethod
+    def total(cls, parts: Iterable[tuple[float, ...]]) -> "HistoryCounts":
+        """Add up the figures of several processes or trials; zeros without any."""
+        sums: list[Any] = [sum(column) for column in zip(*parts, strict=True)]
+        return cls(*sums)
+
+
 class _Made(NamedTuple):
     rows: FloatArray
     seconds: float
@@ -134,6 +156,7 @@ class HistoryCache:
         self._paused = 0
         self._hits = self._misses = self._evictions = 0
         self._making = self._saved = 0.0
+        self._taken = HistoryCounts()
 
     def __repr__(self) -> str:
         return f"HistoryCache(max_memory_bytes={self.max_memory_bytes})"
@@ -165,6 +188,14 @@ class HistoryCache:
         with self._lock:
             kept, size = len(self._blocks), int(self._blocks.currsize)
             return HistoryStatistics(self._hits, self._misses, self._evictions, kept, size, self._making, self._saved)
+
+    def take_counts(self) -> HistoryCounts:
+        """Give what happened since the last time that this was asked."""
+        with self._lock:
+            now = HistoryCounts(self._hits, self._misses, self._evictions, self._making, self._saved)
+            before, self._taken = self._taken, now
+        difference: list[Any] = [a - b for a, b in zip(now, before, strict=True)]
+        return HistoryCounts(*difference)
 
     def get(self, key: BlockKey, make: Callable[[], FloatArray]) -> FloatArray:
         """Give a block, made now if it is not kept.
@@ -262,6 +293,11 @@ def checked_bytes(max_memory_bytes: object) -> int:
 def shared_history() -> HistoryCache:
     """Give the process's one cache, which all its backtests share; its `max_memory_bytes` can be changed."""
     return HistoryCache(SHARED_BYTES)
+
+
+def take_counts() -> HistoryCounts:
+    """Give what the process's cache did since the last time that this was asked."""
+    return shared_history().take_counts()
 
 
 @contextmanager

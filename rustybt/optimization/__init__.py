@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rustybt.optimization.config import OptimizationConfig
     from rustybt.optimization.grouped_result import GroupedResult
     from rustybt.optimization.many import run_many
     from rustybt.optimization.objective import Objective
@@ -38,6 +39,7 @@ __all__ = [
     "Integer",
     "NSGA2Search",
     "Objective",
+    "OptimizationConfig",
     "OptimizationInterrupted",
     "OptimizationResult",
     "Optimizer",
@@ -66,6 +68,7 @@ _HOMES = {
     "Objective": "objective",
     "OptimizationInterrupted": "result",
     "OptimizationResult": "result",
+    "OptimizationConfig": "config",
     "Optimizer": "optimizer",
     "PersistentWorkerPool": "workers.pool",
     "ResultCache": "result_cache",

@@ -7,6 +7,7 @@ from typing import Any
 from rustybt._typing import PathLike
 from rustybt.engine.strategy import Hooks, Strategy
 from rustybt.errors import InvalidParameter
+from rustybt.optimization.config import OptimizationConfig
 from rustybt.optimization.constraints import constraints_of
 from rustybt.optimization.goal import Goal
 from rustybt.optimization.objective import objectives_of
@@ -42,6 +43,17 @@ def cache_of(result_cache: ResultCache | bool) -> ResultCache | None:
             'pass ResultCache(folder="FOLDER") to keep outcomes on disk'
         )
     return result_cache
+
+
+def config_of(config: OptimizationConfig | None) -> OptimizationConfig:
+    """Give the switches that a user means."""
+    if config is None:
+        return OptimizationConfig()
+    if not isinstance(config, OptimizationConfig):
+        raise InvalidParameter(
+            f"config {config!r} is no OptimizationConfig: write OptimizationConfig(history_cache=False)"
+        )
+    return config
 
 
 def symbols_of(per_symbol: bool, symbols: Iterable[str] | None) -> tuple[str, ...] | None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from rustybt.data import history_cache
 from rustybt.data.portal import Portal, portal_of
 from rustybt.data.predictions import take_statistics
 from rustybt.engine.setup import Setup
@@ -17,6 +18,7 @@ from rustybt.engine.span import Span
 from rustybt.engine.stop_rules import StopRules
 from rustybt.engine.strategy import Hooks
 from rustybt.finance.rules import ZIPLINE, Rules
+from rustybt.optimization.config import WorkerLayers
 from rustybt.optimization.digests.digest import Digest
 from rustybt.optimization.objective import Objective
 from rustybt.optimization.parameter_space import ParameterSpace, Params
@@ -58,6 +60,8 @@ class Evaluation(NamedTuple):
         runs may differ from a part of this one.
     predictions : tuple of float or None
         What the strategy's models were asked for; see `rustybt.data.predictions.PredictionStatistics`.
+    history : tuple of float or None
+        What the blocks of bars did for its windows, as `HistoryCounts` names it; None where it asked for none.
     """
 
     metrics: dict[str, float]
@@ -65,6 +69,7 @@ class Evaluation(NamedTuple):
     stopped: str = ""
     prefixes: tuple[tuple[dict[str, float], int], ...] | None = ()
     predictions: tuple[float, ...] | None = None
+    history: tuple[float, ...] | None = None
 
     @property
     def bars(self) -> int:
@@ -196,7 +201,8 @@ class BacktestJob:
         stop = next((result.stopped for result in results if result.stopped is not None), None)
         prefixes = self._prefixes(results[0], scope) if scope.ends else ()
         returns = np.asarray(whole.returns).astype(np.float32).tobytes()
-        return Evaluation(metrics, returns, "" if stop is None else str(stop), prefixes, asked_of_models())
+        stopped = "" if stop is None else str(stop)
+        return Evaluation(metrics, returns, stopped, prefixes, asked_of_models(), asked_of_history())
 
     def _prefixes(self, result: RunResult, scope: Scope) -> tuple[tuple[dict[str, float], int], ...] | None:
         if result.stopped is not None or not result.is_prefix_safe:
@@ -245,15 +251,19 @@ class JobSet:
     ----------
     jobs : tuple of BacktestJob
         A task names one by its place.
+    layers : WorkerLayers
+        What the processes use that run them.
     """
 
     jobs: tuple[BacktestJob, ...]
+    layers: WorkerLayers = WorkerLayers()
 
     @property
     def preparation(self) -> Preparation:
         """What all of them will use."""
         modules = dict.fromkeys(name for job in self.jobs for name in job.preparation.modules)
-        return Preparation(tuple(modules), tuple(dict.fromkeys(job.bundle for job in self.jobs)))
+        bundles = dict.fromkeys(job.bundle for job in self.jobs) if self.layers.shared_bundle else ()
+        return Preparation(tuple(modules), tuple(bundles))
 
     def open(self) -> Callable[[tuple[int, tuple[Hashable, ...], Scope | None]], Evaluation]:
         """Give the function of a task, which is a job's place, keys and scope; jobs are opened when first asked for."""
@@ -268,13 +278,26 @@ class JobSet:
 
         if len(self.jobs) == 1:
             opened[0] = self.jobs[0].open()  # a strategy that cannot be opened is an error of the run, not of a trial
-        return run_trial
+        if self.layers.history_cache and self.layers.prediction_cache:
+            return run_trial
+
+        def run_with_less(task: tuple[int, tuple[Hashable, ...], Scope | None]) -> Evaluation:
+            with self.layers.applied():
+                return run_trial(task)
+
+        return run_with_less
 
 
 def asked_of_models() -> tuple[float, ...] | None:
     """Give what the trial asked of models, as plain numbers; None for a strategy without one."""
     statistics = take_statistics()
     return tuple(statistics) if statistics.calls else None
+
+
+def asked_of_history() -> tuple[float, ...] | None:
+    """Give what the trial's windows asked of the process's blocks, as plain numbers; None where they asked for none."""
+    counts = history_cache.take_counts()
+    return tuple(counts) if counts.hits or counts.misses else None
 
 
 def seed_generators() -> None:

@@ -3,10 +3,12 @@
 import math
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from rustybt.data.history_cache import HistoryCounts
 from rustybt.data.predictions import PredictionStatistics
+from rustybt.optimization.config import Layer, OptimizationConfig, Work, WorkerLayers
 from rustybt.optimization.flow import Flow, job_of
 from rustybt.optimization.journal import Journal
 from rustybt.optimization.known_results import KnownResults
@@ -37,6 +39,8 @@ class Execution:
         What runs it.
     cache : ResultCache or None
         Outcomes of earlier runs of this process.
+    config : OptimizationConfig
+        Switches of the layers.
     limits : mapping of str to value
         Of time and memory, for the pool.
     progress : bool or None
@@ -51,6 +55,7 @@ class Execution:
     parts: Mapping[str, Part]
     pool: WorkerPool
     cache: ResultCache | None = None
+    config: OptimizationConfig = field(default_factory=OptimizationConfig)
     limits: Mapping[str, Any] = field(default_factory=dict)
     progress: bool | None = None
     profile: Profile | None = None
@@ -62,7 +67,7 @@ class Execution:
         self.finished = 0
         self._returns: dict[str, ReturnsStore] = {}
         jobs = job_of(self.studies).jobs
-        self._known = KnownResults(self.cache, jobs)
+        self._known = KnownResults(None if self.config.result_cache == "off" else self.cache, jobs)
         self._best: dict[str, Trial] = {}
         self._progress: TrialProgress | None = None
         self._flow = Flow(self.studies, self._known, None, self._hear)
@@ -84,11 +89,29 @@ class Execution:
             Gets every trial, and holds those of the run that is resumed.
         """
         self._flow.journal = journal
-        job: Job = job_of(self.studies)
+        job: Job = replace(job_of(self.studies), layers=self._worker_layers)
         pool = self.pool if self.profile is None else SamplingPool(self.pool, self.profile)
         with TrialProgress(self.label, lambda: self._flow.total, self.progress, lambda: self.search_seconds) as shown:
             self._progress = shown
             self._flow.run(pool, job, **self.limits)
+
+    @property
+    def layers(self) -> dict[str, Layer]:
+        """Which layers the run uses; what is planned is known once it has begun."""
+        job = self.studies[0].job
+        finder = job.portal.finder
+        work = Work(
+            self.total, job.span.size, len(finder.equities), max(self.pool.num_workers, 1), job.source.is_vector
+        )
+        found = self.config.layers(work)
+        if self.cache is None:
+            found["result_cache"] = Layer(False, "as configured")
+        return found
+
+    @property
+    def _worker_layers(self) -> WorkerLayers:
+        layers = self.layers
+        return WorkerLayers(*(layers[name].is_on for name in WorkerLayers._fields))
 
     def _hear(self, study: Study, trial: Trial) -> None:
         """Keep what a trial's record need not hold, and tell the user about it."""
@@ -128,6 +151,8 @@ class Execution:
             cache=asdict(self._known.statistics) if self._known.is_on else {},
             notes=self._known.reasons,
             predictions=PredictionStatistics.total(self._flow.asked_of_models),
+            history=HistoryCounts.total(self._flow.asked_of_history),
+            layers={name: str(layer) for name, layer in self.layers.items()},
             is_fast=is_fast,
         )
 

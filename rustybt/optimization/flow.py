@@ -62,6 +62,8 @@ class Flow:
         Trials so far that cost no simulation.
     asked_of_models : list of tuple of float
         What each trial with a model asked of it; see `rustybt.data.predictions.PredictionStatistics`.
+    asked_of_history : list of tuple of float
+        What the windows of each trial asked of blocks; see `rustybt.data.history_cache.HistoryCounts`.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Flow:
         self.studies, self.known, self.journal, self.hear = tuple(studies), known, journal, hear
         self.cached = 0
         self.asked_of_models: list[tuple[float, ...]] = []
+        self.asked_of_history: list[tuple[float, ...]] = []
         self._open = deque(self.studies)
         self._again: deque[tuple[Waiting, ...]] = deque()
         self._flights: dict[int, Flight] = {}
@@ -174,6 +177,8 @@ class Flow:
         flight = self._flights.pop(number)
         if outcome.status is TrialStatus.COMPLETE and outcome.value.predictions is not None:
             self.asked_of_models.append(outcome.value.predictions)
+        if outcome.status is TrialStatus.COMPLETE and outcome.value.history is not None:
+            self.asked_of_history.append(outcome.value.history)
         self._flying.pop(flight.key, None)
         if flight.is_shared:
             self._land_shared(flight, outcome)

@@ -11,8 +11,9 @@ from rustybt.engine.stop_rules import StopRules
 from rustybt.engine.strategy import Hooks, Strategy
 from rustybt.errors import AllTrialsFailed, InvalidParameter
 from rustybt.finance.rules import ZIPLINE, Rules
-from rustybt.optimization.arguments import cache_of, folder_of, goal_of, strategy_of, symbols_of
+from rustybt.optimization.arguments import cache_of, config_of, folder_of, goal_of, strategy_of, symbols_of
 from rustybt.optimization.conditions import Conditions
+from rustybt.optimization.config import OptimizationConfig
 from rustybt.optimization.constraints import ConstraintLike
 from rustybt.optimization.execution import Execution
 from rustybt.optimization.grouped_result import GroupedResult
@@ -104,6 +105,8 @@ class Optimizer:
         Folder of a journal of every finished trial, from which `resume` goes on after the process was killed.
     result_cache : ResultCache or bool, optional
         Outcomes of equal trials, which then cost no simulation. True: the one of this process. False: none.
+    config : OptimizationConfig, optional
+        Switches of the layers; each decides for itself if omitted.
     progress : bool, optional
         Show a progress bar on stderr; if omitted, where that is a terminal.
     profile : Profile, optional
@@ -169,6 +172,7 @@ class Optimizer:
         worker_memory_mb: float | None = None,
         storage: PathLike | None = None,
         result_cache: ResultCache | bool = True,
+        config: OptimizationConfig | None = None,
         progress: bool | None = None,
         profile: Profile | None = None,
     ) -> None:
@@ -211,6 +215,7 @@ class Optimizer:
         self.storage = None if storage is None else folder_of(storage)
         cache = cache_of(result_cache)
         self.result_cache = cache if profile is None else None
+        self.config = config_of(config)
         self.progress, self.profile = progress, profile
         self.partial: OptimizationResult | None = None
 
@@ -302,6 +307,7 @@ class Optimizer:
             parts=planned.parts,
             pool=self._choose_pool(),
             cache=self.result_cache,
+            config=self.config,
             limits={name: value for name, value in self._limits.items() if value is not None},
             progress=self.progress,
             profile=self.profile,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rustybt.data.history_cache import HistoryCounts
 from rustybt.data.predictions import PredictionStatistics
 from rustybt.errors import InvalidParameter, ResultCorrupt
 from rustybt.optimization.constraints import Constraint
@@ -29,6 +30,8 @@ def header_of(result: Any) -> dict[str, Any]:
         "search_seconds": info.search_seconds,
         "cache": dict(info.cache),
         "predictions": list(info.predictions),
+        "history": list(info.history),
+        "layers": dict(info.layers),
         "notes": list(info.notes),
         "is_fast": info.is_fast,
         "walk_forward": plain_walk_forward(result.walk_forward),
@@ -55,6 +58,8 @@ def arguments_of(saved: Saved) -> tuple[Any, ...]:
             search_seconds=header["search_seconds"],
             cache=header["cache"],
             predictions=PredictionStatistics(*header["predictions"]),
+            history=HistoryCounts(*header["history"]),
+            layers=header["layers"],
             notes=tuple(header["notes"]),
             is_fast=header["is_fast"],
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from rustybt.data.history_cache import HistoryCounts
 from rustybt.data.predictions import PredictionStatistics
 
 
@@ -30,6 +31,10 @@ class RunInfo:
         What the result cache did for the run, as `ResultCacheStatistics` names it; empty where it was off.
     predictions : PredictionStatistics
         What the strategy's models were asked for; zeros without a model.
+    history : HistoryCounts
+        What blocks of bars did for the windows of all backtests; zeros where it was off or none was asked for.
+    layers : mapping of str to str
+        By the switches of `OptimizationConfig`, whether each was on, and why.
     notes : tuple of str
         What must be known: that the search does not prune, why outcomes are not remembered, or that a constraint
         raised.
@@ -44,5 +49,7 @@ class RunInfo:
     workers: tuple[Any, ...] = ()
     cache: Mapping[str, float] = field(default_factory=dict)
     predictions: PredictionStatistics = PredictionStatistics()
+    history: HistoryCounts = HistoryCounts()
+    layers: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     is_fast: bool = False

@@ -1,0 +1,34 @@
+"""Sides run in pairs, in an order that is drawn, and are compared before they are timed."""
+
+import pytest
+
+from scripts.benchmarks.audit.pairs import Measured, UnequalResults, run_pairs
+
+
+def side(name, heard, digest="same"):
+    def run():
+        heard.append(name)
+        return Measured(1.0 + len(heard), digest, {})
+
+    return run
+
+
+def test_every_round_runs_every_side_once_in_an_order_of_its_own():
+    heard, told = [], []
+    sides = {name: side(name, heard) for name in "abc"}
+    found = run_pairs(sides, 30, seed=4, told=told.append)
+    rounds = [tuple(heard[at : at + 3]) for at in range(0, len(heard), 3)]
+    assert len(rounds) == 31 and all(sorted(one) == ["a", "b", "c"] for one in rounds)
+    assert len(set(rounds)) == 6
+    assert {name: len(measured) for name, measured in found.items()} == {"a": 30, "b": 30, "c": 30}
+    assert found["a"][0].seconds == 1.0 + 4 + rounds[1].index("a")  # the first round does not count
+    assert told[:3] == [f"{name}, warm-up" for name in rounds[0]]
+    heard.clear()
+    assert run_pairs(sides, 30, seed=4) and [tuple(heard[at : at + 3]) for at in range(0, len(heard), 3)] == rounds
+
+
+def test_sides_that_find_different_results_are_not_timed():
+    heard = []
+    with pytest.raises(UnequalResults, match="'a': 'same', 'b': 'other'|'b': 'other', 'a': 'same'"):
+        run_pairs({"a": side("a", heard), "b": side("b", heard, "other")}, 5)
+    assert len(heard) == 2
