@@ -72,6 +72,10 @@ class NoMinuteBars(RustyBTError, ValueError):
     """Minutes asked of a daily simulation, or of a bundle without minute bars."""
 
 
+class QueryRefused(RustyBTError, ValueError):
+    """A statement that does more than read a bundle, or is not one query."""
+
+
 class OrderError(RustyBTError, ValueError):
     """Base of the errors about one order."""
 

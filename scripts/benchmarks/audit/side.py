@@ -1,0 +1,130 @@
+"""What does one side of an audit do in its process? It is asked by one argument of JSON, and answers by a line of JSON.
+
+The clock begins when everything is imported, and ends when the results are there: opening the bundle, starting workers
+and sending them the strategy count, for a user waits for them.
+"""
+
+import gc
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import pandas as pd
+
+from rustybt import Optimizer, run_algorithm
+from rustybt.data.bundles import load
+from rustybt.data.history_cache import disable_history_cache
+from rustybt.data.portal import portal_of
+from rustybt.data.predictions import disable_prediction_cache
+from rustybt.optimization import GridSearch, OptimizationConfig, WalkForward
+from scripts.benchmarks.audit.workload import Scale, combinations, session_count, spans_of, strategy_of
+
+Results = list[list[Any]]
+
+
+def main(argument: str) -> None:
+    """Run what is asked for once."""
+    request = json.loads(argument)
+    scale = Scale(**request["scale"])
+    work = loop_work(scale) if request["kind"] == "loop" else optimizer_work(scale, request)
+    gc.collect()
+    began = time.perf_counter()
+    results, notes = work()
+    seconds = time.perf_counter() - began
+    digest = hashlib.sha256(json.dumps(results).encode()).hexdigest()
+    print(json.dumps({"seconds": seconds, "digest": digest, "notes": notes}), flush=True)
+
+
+def loop_work(scale: Scale) -> Callable[[], tuple[Results, dict[str, Any]]]:
+    """Give the plain loop of a user: one backtest after the other, with nothing kept between them."""
+    made, params = strategy_of(scale), combinations(scale)
+
+    def backtest(chosen: dict[str, int], start: str, end: str) -> list[Any]:
+        perf = run_algorithm(strategy=made(**chosen), bundle=scale.bundle, start=start, end=end)
+        return [chosen, float(perf["portfolio_value"].iloc[-1]), shown(perf["sharpe"].iloc[-1])]
+
+    def work() -> tuple[Results, dict[str, Any]]:
+        with ExitStack() as stack:
+            stack.enter_context(disable_history_cache())
+            stack.enter_context(disable_prediction_cache())
+            if not scale.windows:
+                return [backtest(chosen, scale.start, scale.end) for chosen in params], {}
+            seen_before, met_next = [], []
+            for seen, unseen in windows_of(scale):
+                tried = [backtest(chosen, *seen) for chosen in params]
+                best = max(tried, key=lambda one: one[2])
+                seen_before += tried
+                met_next.append([best[0], backtest(best[0], *unseen)[2]])
+            return [*seen_before, *met_next], {}
+
+    return work
+
+
+def windows_of(scale: Scale) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+    """Give the first and last day of both parts of every window."""
+    labels = portal_of(load(scale.bundle)).sessions
+    days = [str(label.date()) for label in labels[(labels >= scale.start) & (labels <= scale.end)]]
+    spans = spans_of(len(days), scale.windows)
+    found = []
+    for window in range(scale.windows):
+        first = window * spans.out_of_sample
+        middle = first + spans.in_sample
+        found.append(((days[first], days[middle - 1]), (days[middle], days[middle + spans.out_of_sample - 1])))
+    return found
+
+
+def optimizer_work(scale: Scale, request: dict[str, Any]) -> Callable[[], tuple[Results, dict[str, Any]]]:
+    """Give the same backtests by the Optimizer."""
+    made, search = strategy_of(scale), GridSearch()
+
+    def work() -> tuple[Results, dict[str, Any]]:
+        walk = None
+        if scale.windows:
+            spans = spans_of(session_count(scale), scale.windows)
+            walk = WalkForward(
+                search, in_sample=spans.in_sample, out_of_sample=spans.out_of_sample, step=spans.out_of_sample, warmup=0
+            )
+        result = Optimizer(
+            made,
+            bundle=scale.bundle,
+            start=scale.start,
+            end=scale.end,
+            search=walk or search,
+            objective="sharpe",
+            num_workers=request["workers"],
+            result_cache=request["layers"].get("result_cache", "auto") != "off",
+            config=OptimizationConfig(**request["layers"]),
+            progress=False,
+        ).run()
+        notes = {"layers": dict(result.info.layers), "history": list(result.info.history)}
+        rows = [[params_of(row), row["ending_value"], shown(row["sharpe"])] for row in records(result.trials)]
+        if walk is not None:
+            windows = records(result.walk_forward.windows)
+            rows += [[params_of(row), shown(row["out_of_sample_sharpe"])] for row in windows]
+        return rows, notes
+
+    return work
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give a table's rows."""
+    rows: list[dict[str, Any]] = frame.to_dict("records")
+    return rows
+
+
+def params_of(row: dict[str, Any]) -> dict[str, int]:
+    """Give a row's parameters as the plain loop does."""
+    return {name: int(row[name]) for name in ("fast", "slow")}
+
+
+def shown(ratio: float) -> float:
+    """Round a ratio: a perf frame adds up in another order than the metrics, and differs in the last bit."""
+    return float(f"{ratio:.9g}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
