@@ -11,10 +11,11 @@ from rustybt.cli.boundary import Invocation, one_line_errors
 COMMANDS = {
     "demo": ("rustybt.cli.demo", "Optimize a sample strategy on the embedded bundle, and show the result."),
     "ingest": ("rustybt.cli.ingest", "Read market data into a bundle."),
-    "bundles": ("rustybt.cli.bundles", "List the bundles and their ingested versions."),
+    "bundles": ("rustybt.cli.bundles", "List the bundles and their ingested versions, or profile one."),
     "clean": ("rustybt.cli.clean", "Delete ingested versions of a bundle."),
     "run": ("rustybt.cli.run", "Run one backtest of a strategy file."),
     "optimize": ("rustybt.cli.optimize", "Backtest a strategy file over its parameter space, on every core."),
+    "doctor": ("rustybt.cli.doctor", "Show what this machine has for an optimization, and what to change."),
     "analyze": ("rustybt.cli.analyze", "Say what a planned run will come to, before it runs."),
 }
 """Name, home and one line of help: the list of commands is shown without loading any of them."""

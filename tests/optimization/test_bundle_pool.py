@@ -1,4 +1,4 @@
-"""Connections to bundles: found again, at most so many, of the newest version, each thread's own, and none after a fork."""
+"""Connections to bundles: found again, at most so many, of the newest version, a thread's own, none after a fork."""
 
 import os
 import threading
