@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         SobolSearch,
         TPEHyperbandSearch,
     )
+    from rustybt.optimization.shared_context import SharedBundleContext
     from rustybt.optimization.trial import Trial, TrialStatus
     from rustybt.optimization.walk_forward import WalkForward
     from rustybt.optimization.workers.pool import PersistentWorkerPool
@@ -47,6 +48,7 @@ __all__ = [
     "PersistentWorkerPool",
     "RandomSearch",
     "ResultCache",
+    "SharedBundleContext",
     "SobolSearch",
     "TPEHyperbandSearch",
     "Trial",
@@ -72,6 +74,7 @@ _HOMES = {
     "Optimizer": "optimizer",
     "PersistentWorkerPool": "workers.pool",
     "ResultCache": "result_cache",
+    "SharedBundleContext": "shared_context",
     "WalkForward": "walk_forward",
     "run_many": "many",
 }

@@ -112,8 +112,7 @@ def test_workers_open_the_bundle_themselves_only_where_it_is_not_shared():
     for shared in (True, False):
         with PersistentWorkerPool(2) as workers:
             found = run(OptimizationConfig(shared_bundle=shared), False, pool=workers)
-            assert workers._crew.prepared.bundles == (() if not shared else workers._crew.prepared.bundles)
-            assert bool(workers._crew.prepared.bundles) is shared
+            assert [name for _, name, _, _ in workers.context.bundles] == (["mag-7"] if shared else [])
             assert found.info.layers["shared_bundle"] == f"{'on' if shared else 'off'}: as configured"
 
 

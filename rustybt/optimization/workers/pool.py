@@ -11,6 +11,7 @@ from collections.abc import Generator
 from types import TracebackType
 
 from rustybt.errors import InvalidParameter, WorkerError
+from rustybt.optimization.shared_context import SharedBundleContext
 from rustybt.optimization.workers.base import Job, Outcome, Take
 from rustybt.optimization.workers.crew import Crew
 from rustybt.optimization.workers.dispatch import Dispatch
@@ -136,6 +137,11 @@ class PersistentWorkerPool:
     def statistics(self) -> tuple[WorkerStatistics, ...]:
         """What each worker of this pool has done: first those that ended, in that order, then those that live."""
         return self._crew.statistics()
+
+    @property
+    def context(self) -> SharedBundleContext:
+        """What the living workers inherited, and how to measure it."""
+        return SharedBundleContext.of(self._crew.prepared, self.pids)
 
     def close(self) -> None:
         """End all processes; a later run starts new ones."""

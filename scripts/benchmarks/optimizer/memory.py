@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 
 from rustybt import Optimizer
 from rustybt.calendars import session_table
@@ -63,17 +62,12 @@ def walk(draw: np.random.Generator, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     return pd.DataFrame({**dict.fromkeys(("open", "high", "low", "close"), prices), "volume": 1e6}, index=sessions)
 
 
-def workers_pss(pool: PersistentWorkerPool) -> int:
-    """Give the PSS of all workers together, in bytes."""
-    return sum(psutil.Process(pid).memory_full_info().pss for pid in pool.pids)
-
-
 def pss_after(bundle: str | BundleData) -> int:
     """Give the workers' PSS after each of them read all of a bundle, in bytes."""
     with PersistentWorkerPool(WORKERS) as pool:
         search = GridSearch(f"part < {2 * WORKERS}")
         Optimizer(Toucher, bundle=bundle, search=search, pool=pool, result_cache=False, objective="ending_value").run()
-        return workers_pss(pool)
+        return pool.context.memory().pss
 
 
 def run(quick: bool, repeats: int) -> CaseReport:
