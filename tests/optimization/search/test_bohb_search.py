@@ -21,7 +21,7 @@ class TestBOHBSearch(SearchContract):
     spaces = ALL
     exhausts = False
 
-    def make(self, trials=30, seed=5, **options):
+    def make(self, trials=15, seed=5, **options):
         return BOHBSearch(blocks=9, seed=seed, check=10, **options)
 
 
@@ -29,7 +29,7 @@ class TestBOHBSearchUnchecked(SearchContract):
     spaces = ALL
     exhausts = False
 
-    def make(self, trials=30, seed=5, **options):
+    def make(self, trials=15, seed=5, **options):
         return BOHBSearch(blocks=9, seed=seed, check=0, **options)
 
 

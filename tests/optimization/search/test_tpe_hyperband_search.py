@@ -15,7 +15,7 @@ class TestTPEHyperbandSearch(SearchContract):
     spaces = ALL
     exhausts = False
 
-    def make(self, trials=30, seed=5, **options):
+    def make(self, trials=15, seed=5, **options):
         return TPEHyperbandSearch(trials=trials, seed=seed, blocks=9, **options)
 
 
