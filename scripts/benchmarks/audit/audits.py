@@ -1,0 +1,157 @@
+"""What does an audit find? Paired tests against the plain loop, the share of each layer, and whether criteria hold."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scripts.benchmarks.audit.paired import ALPHA, PairedTest, holm, paired_test
+from scripts.benchmarks.audit.pairs import Measured, run_pairs
+from scripts.benchmarks.audit.sides import FULL, LOOP, loop_side, optimizer_side, without_one
+from scripts.benchmarks.audit.workload import Scale
+
+MICRO_RATIO: Final = 1.03
+"""At micro scale, where layers cannot bring much, this ratio to the plain loop must not be passed."""
+
+PRODUCTION_GAIN: Final = 0.40
+PRODUCTION_FACTOR: Final = 4.0
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """A demand on a figure: its words, what was found, and whether it holds."""
+
+    text: str
+    found: float
+    holds: bool
+
+
+@dataclass
+class Audit:
+    """What was found at one scale.
+
+    Attributes
+    ----------
+    name : str
+        Such as "grid, production".
+    scale : Scale
+        What was run.
+    workers : int
+        Of the Optimizer.
+    seconds : dict of str to list of float
+        Of each side, one a round.
+    gain : PairedTest
+        All layers against the plain loop.
+    layers : dict of str to PairedTest
+        All layers against all but one.
+    adjusted : dict of str to float
+        The layers' p-values after Holm.
+    criteria : list of Criterion
+        That this audit has to meet.
+    notes : dict of str to object
+        What sides say of themselves in their last run.
+    """
+
+    name: str
+    scale: Scale
+    workers: int
+    seconds: dict[str, list[float]]
+    gain: PairedTest
+    layers: dict[str, PairedTest] = field(default_factory=dict)
+    adjusted: dict[str, float] = field(default_factory=dict)
+    criteria: list[Criterion] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every criterion is met."""
+        return all(criterion.holds for criterion in self.criteria)
+
+
+def run_audit(
+    name: str,
+    scale: Scale,
+    *,
+    workers: int,
+    runs: int,
+    leaves_out: bool = False,
+    seed: int = 0,
+    told: Callable[[str], None] | None = None,
+) -> Audit:
+    """Time the sides in pairs and test what was found.
+
+    Parameters
+    ----------
+    name : str
+        Of the audit.
+    scale : Scale
+        What is run.
+    workers : int
+        Of the Optimizer.
+    runs : int
+        Pairs.
+    leaves_out : bool
+        Time the Optimizer without each layer too.
+    seed : int
+        Of the order of sides.
+    told : callable of (str), optional
+        Hears of each run before it.
+
+    Returns
+    -------
+    Audit
+        Without criteria.
+
+    Raises
+    ------
+    UnequalResults
+        If two sides find different results.
+    """
+    sides = {**loop_side(scale), FULL: optimizer_side(scale, workers)}
+    if leaves_out:
+        sides |= without_one(scale, workers)
+    found = run_pairs(sides, runs, seed, told)
+    return audit_of(name, scale, workers, found)
+
+
+def audit_of(name: str, scale: Scale, workers: int, found: Mapping[str, list[Measured]]) -> Audit:
+    """Test what was measured."""
+    seconds = {side: [one.seconds for one in measured] for side, measured in found.items()}
+    layers = {
+        side.removeprefix("without "): paired_test(times, seconds[FULL])
+        for side, times in seconds.items()
+        if side not in (LOOP, FULL)
+    }
+    return Audit(
+        name=name,
+        scale=scale,
+        workers=workers,
+        seconds=seconds,
+        gain=paired_test(seconds[LOOP], seconds[FULL]),
+        layers=layers,
+        adjusted=holm({layer: test.p for layer, test in layers.items()}),
+        notes={side: measured[-1].notes for side, measured in found.items()},
+    )
+
+
+def micro_criteria(test: PairedTest) -> list[Criterion]:
+    """Give what a micro audit has to meet: layers that cannot pay yet must not cost either."""
+    text = f"the upper 95% bound of the ratio to the plain loop is at most {MICRO_RATIO}"
+    return [Criterion(text, test.at_most, test.at_most <= MICRO_RATIO)]
+
+
+def production_criteria(test: PairedTest) -> list[Criterion]:
+    """Give what a production audit has to meet, over a grid or windows."""
+    return [
+        Criterion(
+            f"the lower 95% bound of the gain is at least {PRODUCTION_GAIN:.0%}",
+            test.gain_at_least,
+            test.gain_at_least >= PRODUCTION_GAIN,
+        ),
+        Criterion(f"the gain is none of chance: p below {ALPHA}", test.p, test.p < ALPHA),
+    ]
+
+
+def factor_criterion(test: PairedTest) -> Criterion:
+    """Give what all layers and two workers together have to come to over a grid of production scale."""
+    text = f"at least {PRODUCTION_FACTOR:g} times faster than the plain loop"
+    return Criterion(text, test.factor, test.factor >= PRODUCTION_FACTOR)

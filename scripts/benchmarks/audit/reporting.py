@@ -1,0 +1,156 @@
+"""How does an audit say what it found? As JSON with every run, as Markdown, and as a page with charts."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from scripts.benchmarks.audit.audits import Audit
+from scripts.benchmarks.audit.paired import ALPHA, PairedTest
+from scripts.benchmarks.audit.sides import ROOT
+from scripts.benchmarks.report import load_average, machine_of
+
+
+def surroundings(fingerprint: str) -> dict[str, str]:
+    """Say where and of what an audit is: machine, Python, commit, data."""
+    machine = machine_of({}, f"load average {load_average()}")
+    return {**machine, "commit": commit(), "fingerprint": fingerprint}
+
+
+def commit() -> str:
+    """Give the commit that is audited, with a word where files differ from it; "unknown" outside of a repository."""
+    ask = ["git", "-C", str(ROOT)]
+    head = subprocess.run([*ask, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    if head.returncode:
+        return "unknown"
+    changed = subprocess.run([*ask, "status", "--porcelain"], capture_output=True, text=True, check=False).stdout
+    return head.stdout.strip() + (" with changes" if changed else "")
+
+
+def line_of(test: PairedTest) -> str:
+    """Say a test in a line."""
+    return (
+        f"{test.gain:+.1%} of the time saved (95% interval {1 - test.high:+.1%} to {1 - test.low:+.1%}), "
+        f"{test.factor:.2f} times faster, p = {test.p:.2g} (t), {test.p_wilcoxon:.2g} (Wilcoxon), {test.pairs} pairs"
+    )
+
+
+def text_of(audit: Audit) -> str:
+    """Write an audit for a terminal."""
+    lines = [f"{audit.name}: {audit.scale.total} backtests, {audit.workers} worker{'s' * (audit.workers != 1)}"]
+    lines += [f"  all layers against the plain loop: {line_of(audit.gain)}"]
+    for name, test in audit.layers.items():
+        lines.append(f"  {name}: {line_of(test)}, Holm p = {audit.adjusted[name]:.2g}: {verdict_of(audit, name)}")
+    for criterion in audit.criteria:
+        lines.append(f"  {'holds' if criterion.holds else 'MISSED'}: {criterion.text} ({criterion.found:.4g})")
+    return "\n".join(lines)
+
+
+def verdict_of(audit: Audit, layer: str) -> str:
+    """Say whether a layer pays at this scale."""
+    test = audit.layers[layer]
+    if audit.adjusted[layer] < ALPHA:
+        return "pays"
+    return "costs" if test.at_least > 1 else "no difference found"
+
+
+def markdown_of(audits: Sequence[Audit], about: Mapping[str, str], factors: Mapping[str, float] = {}) -> str:
+    """Write audits as a page of Markdown.
+
+    Parameters
+    ----------
+    audits : sequence of Audit
+        In order.
+    about : mapping of str to str
+        See `surroundings`.
+    factors : mapping of str to float
+        Further factors to tell, such as that to Zipline, by their words.
+
+    Returns
+    -------
+    str
+    """
+    lines = ["# Audit of the optimizer's layers", ""]
+    lines += [f"- {name}: {value}" for name, value in about.items()]
+    lines += [
+        "",
+        "Baseline: `for params in grid: run_algorithm(...)` in one process, every cache off. Every side runs in",
+    ]
+    lines += [
+        "a process of its own, in random order within each round; the seconds of one round are a pair. A gain is the"
+    ]
+    lines += ["share of the baseline's time that is saved; its interval is that of the mean log-ratio, by the t"]
+    lines += ["distribution. Every pair was compared: all sides found the same results.", ""]
+    lines += ["| Audit | Backtests | Workers | Gain | 95% interval | Factor | p (t) | p (Wilcoxon) | Pairs |"]
+    lines += ["|---|---|---|---|---|---|---|---|---|"]
+    for audit in audits:
+        test = audit.gain
+        lines.append(
+            f"| {audit.name} | {audit.scale.total} | {audit.workers} | {test.gain:.1%} | {1 - test.high:.1%} to "
+            f"{1 - test.low:.1%} | {test.factor:.2f} | {test.p:.2g} | {test.p_wilcoxon:.2g} | {test.pairs} |"
+        )
+    for audit in audits:
+        if audit.layers:
+            lines += ["", f"## Layers, {audit.name}", "", "What each brings: all layers against all but this one.", ""]
+            lines += ["| Layer | Gain | 95% interval | p (t) | p (Holm) | Verdict |", "|---|---|---|---|---|---|"]
+            for name, test in audit.layers.items():
+                lines.append(
+                    f"| {name} | {test.gain:+.1%} | {1 - test.high:+.1%} to {1 - test.low:+.1%} | {test.p:.2g} | "
+                    f"{audit.adjusted[name]:.2g} | {verdict_of(audit, name)} |"
+                )
+    criteria = [(audit, criterion) for audit in audits for criterion in audit.criteria]
+    if criteria:
+        lines += ["", "## Criteria", "", "| Audit | Criterion | Found | |", "|---|---|---|---|"]
+        lines += [f"| {a.name} | {c.text} | {c.found:.4g} | {'holds' if c.holds else 'missed'} |" for a, c in criteria]
+    lines += ["", *[f"- {words}: {factor:.1f}" for words, factor in factors.items()]] if factors else []
+    return "\n".join(lines) + "\n"
+
+
+def json_of(audits: Sequence[Audit], about: Mapping[str, str], factors: Mapping[str, float] = {}) -> dict[str, Any]:
+    """Give everything, with every single run."""
+    made = [{**asdict(audit), "scale": audit.scale._asdict(), "gain": audit.gain._asdict()} for audit in audits]
+    for plain, audit in zip(made, audits, strict=True):
+        plain["layers"] = {name: test._asdict() for name, test in audit.layers.items()}
+    return {"about": dict(about), "audits": made, "factors": dict(factors)}
+
+
+def figure_of(audit: Audit) -> go.Figure:
+    """Draw the seconds of every side, a point a round."""
+    figure = go.Figure()
+    for side, seconds in audit.seconds.items():
+        figure.add_box(y=seconds, name=side, boxpoints="all", jitter=0.3, pointpos=0)
+    figure.update_layout(title=audit.name, yaxis_title="seconds", yaxis_rangemode="tozero", showlegend=False)
+    return figure
+
+
+def write(
+    folder: Path, audits: Sequence[Audit], about: Mapping[str, str], factors: Mapping[str, float] = {}
+) -> list[Path]:
+    """Write audit.json, audit.md and a chart for each audit.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is missing.
+    audits, about, factors
+        As `markdown_of` takes them.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    raw, page = folder / "audit.json", folder / "audit.md"
+    raw.write_text(json.dumps(json_of(audits, about, factors), indent=1) + "\n")
+    page.write_text(markdown_of(audits, about, factors))
+    charts = []
+    for audit in audits:
+        chart = folder / f"{audit.name.replace(', ', '-').replace(' ', '-')}.html"
+        figure_of(audit).write_html(chart, include_plotlyjs="directory")
+        charts.append(chart)
+    return [raw, page, *charts]

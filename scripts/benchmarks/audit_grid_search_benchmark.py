@@ -1,0 +1,45 @@
+"""Does the Optimizer pay over a grid of backtests, against the plain loop that a user would write?
+
+usage: python scripts/benchmarks/audit_grid_search_benchmark.py mag-7 --num-runs 10 --num-backtests 25 --num-assets 8
+           --start-date 2023-01-01 --end-date 2023-12-31 [--num-workers N] [--leave-one-out] [--output FOLDER]
+
+Both sides run in pairs, in random order and in fresh processes, and must find the same results. The exit code is 0 only
+where the criterion of the scale holds: from 100 backtests on that of production, below that of micro scale.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from scripts.benchmarks.audit.audits import micro_criteria, production_criteria, run_audit
+from scripts.benchmarks.audit.command import data_of, parser_of, report, tell, workers_for
+from scripts.benchmarks.audit.workload import Scale
+
+PRODUCTION = 100
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Run the audit."""
+    parser = parser_of("audit_grid_search_benchmark.py", __doc__)
+    parser.add_argument("--num-backtests", type=int, default=25, help="combinations of parameters")
+    options = parser.parse_args(given)
+    scale = Scale(options.bundle, options.start_date, options.end_date, options.num_assets, options.num_backtests)
+    workers = workers_for(scale.total, options.num_workers)
+    with data_of(options.bundle) as fingerprint:
+        audit = run_audit(
+            "grid",
+            scale,
+            workers=workers,
+            runs=options.num_runs,
+            leaves_out=options.leave_one_out,
+            seed=options.seed,
+            told=tell,
+        )
+        audit.criteria = (production_criteria if scale.total >= PRODUCTION else micro_criteria)(audit.gain)
+        return report(options.output, [audit], fingerprint)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

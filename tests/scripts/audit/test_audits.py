@@ -1,0 +1,116 @@
+"""Audits compare equal results, hold their criteria to bounds and not to means, and say all that they found."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rustybt.data.bundles import ingest
+from scripts import benchmarks
+from scripts.benchmarks.audit import reporting, side, sides
+from scripts.benchmarks.audit.audits import audit_of, factor_criterion, micro_criteria, production_criteria, run_audit
+from scripts.benchmarks.audit.paired import paired_test
+from scripts.benchmarks.audit.pairs import Measured
+from scripts.benchmarks.audit.workload import Scale, combinations, spans_of
+
+GRID = Scale("mag-7", "2023-01-01", "2023-03-31", 2, 4)
+WALK = Scale("mag-7", "2023-01-01", "2023-06-30", 2, 2, windows=2)
+
+
+@pytest.fixture
+def sample(data_root):
+    ingest("mag-7", show_progress=False)
+
+
+def measured(seconds, seed=0):
+    draw = np.random.default_rng(seed)
+    return [Measured(seconds * float(np.exp(draw.normal(0, 0.02))), "digest", {}) for _ in range(10)]
+
+
+@pytest.mark.usefixtures("sample")
+@pytest.mark.parametrize("scale", [GRID, WALK])
+def test_the_loop_and_the_optimizer_find_the_same(scale):
+    by_loop, _ = side.loop_work(scale)()
+    by_optimizer, notes = side.optimizer_work(scale, {"workers": 1, "layers": {"history_cache": "on"}})()
+    assert json.dumps(by_loop) == json.dumps(by_optimizer)
+    assert len(by_loop) == scale.total
+    assert notes["layers"]["history_cache"] == "on: as configured"
+    assert len({row[1] for row in by_loop[: scale.backtests]}) > 1, "parameters make a difference"
+
+
+@pytest.mark.usefixtures("sample")
+def test_an_audit_runs_each_side_in_a_process_of_its_own_and_writes_what_it_found(tmp_path):
+    tiny = GRID._replace(backtests=1, end="2023-01-31")
+    told = []
+    audit = run_audit("grid, tiny", tiny, workers=1, runs=3, told=told.append)
+    assert len(told) == 8 and set(audit.seconds) == {sides.LOOP, sides.FULL}
+    audit.criteria = micro_criteria(audit.gain)
+    written = reporting.write(tmp_path / "out", [audit], reporting.surroundings("abc"), {"times Zipline": 7.0})
+    kept = json.loads(written[0].read_text())
+    assert kept["audits"][0]["seconds"] == audit.seconds and kept["about"]["fingerprint"] == "abc"
+    assert kept["audits"][0]["scale"]["backtests"] == 1 and "commit" in kept["about"]
+    page = written[1].read_text()
+    assert "| grid, tiny | 1 | 1 |" in page and "- times Zipline: 7.0" in page
+    assert "grid, tiny" in written[2].read_text() and (tmp_path / "out/plotly.min.js").exists()
+
+
+@pytest.mark.usefixtures("sample")
+def test_a_side_that_fails_says_what_it_wrote():
+    with pytest.raises(sides.SideFailed, match="UnknownBundle: bundle 'nope'"):
+        sides.ask(GRID._replace(bundle="nope"), {"kind": "loop"})
+
+
+def test_each_layer_is_left_out_and_judged_after_holm():
+    found = {
+        sides.LOOP: measured(10.0, 1),
+        sides.FULL: measured(5.0, 2),
+        "without history_cache": measured(6.0, 3),
+        "without result_cache": measured(5.0, 4),
+        "without shared_bundle": measured(4.5, 5),
+    }
+    audit = audit_of("grid, production", Scale("b", "", "", 8, 400), 2, found)
+    assert list(audit.layers) == ["history_cache", "result_cache", "shared_bundle"]
+    verdicts = [reporting.verdict_of(audit, layer) for layer in audit.layers]
+    assert verdicts == ["pays", "no difference found", "costs"]
+    assert all(audit.adjusted[layer] >= test.p for layer, test in audit.layers.items())
+    assert "| history_cache | +16" in reporting.markdown_of([audit], {})
+    assert set(sides.without_one(GRID, 2)) == {f"without {name}" for name in (*sides.LAYERS, "workers")}
+    assert "without workers" not in sides.without_one(GRID, 1)
+
+
+@pytest.mark.parametrize(("ratio", "holds"), [(0.9, True), (1.0, True), (1.2, False)])
+def test_a_micro_audit_holds_where_the_bound_does(ratio, holds):
+    times = [[one.seconds for one in measured(seconds, seed)] for seconds, seed in ((1.0, 1), (ratio, 2))]
+    (criterion,) = micro_criteria(paired_test(*times))
+    assert criterion.holds is holds and criterion.found > ratio * 0.98
+
+
+@pytest.mark.parametrize(
+    ("ratio", "holds"), [(0.2, [True, True, True]), (0.58, [True, True, False]), (0.7, [False, True, False])]
+)
+def test_a_production_audit_holds_where_the_bound_does(ratio, holds):
+    times = [[one.seconds for one in measured(seconds, seed)] for seconds, seed in ((10.0, 1), (10 * ratio, 2))]
+    test = paired_test(*times)
+    assert [one.holds for one in (*production_criteria(test), factor_criterion(test))] == holds
+
+
+def test_sizes_are_as_asked():
+    for count in (1, 7, 25, 39, 400):
+        assert len({tuple(one.values()) for one in combinations(GRID._replace(backtests=count))}) == count
+    assert spans_of(250, 10).in_sample + 10 * spans_of(250, 10).out_of_sample == 250
+
+
+@pytest.mark.parametrize("name", ["audit_grid_search_benchmark", "audit_walk_forward_benchmark", "run_full_audit"])
+def test_the_exit_code_says_whether_criteria_hold(monkeypatch, tmp_path, name, capsys):
+    from importlib import import_module
+
+    command = import_module(f"{benchmarks.__name__}.{name}")
+    for ratio, code in ((0.2, 0), (1.5, 1)):
+        found = {sides.LOOP: measured(10.0, 1), sides.FULL: measured(10 * ratio, 2)}
+        monkeypatch.setattr(
+            command,
+            "run_audit",
+            lambda name, scale, workers, found=found, **options: audit_of(name, scale, workers, found),
+        )
+        assert command.main(["mag-7", "--output", str(tmp_path / "out")]) == code
+    assert "MISSED" in capsys.readouterr().out
