@@ -6,7 +6,7 @@ CANDIDATES := python3 python3.13 python3.12 python3.11 python
 FITS := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 WORKERS := 2
 
-.PHONY: demo test soak bench bench-optimizer bench-searches lint types format clean
+.PHONY: demo test soak bench bench-optimizer bench-searches audit gate lint types format clean
 
 demo: $(STAMP)-run
 	$(BIN)/rustybt demo
@@ -28,6 +28,14 @@ bench-optimizer: $(STAMP)-test
 bench-searches: $(STAMP)-run
 	$(BIN)/python -m scripts.benchmarks.bench_searches
 	$(BIN)/python -m scripts.benchmarks.bench_bohb
+
+# Which layers of the optimizer pay, at micro and production scale: in pairs, with paired t-tests.
+audit: $(STAMP)-run
+	$(BIN)/python scripts/benchmarks/run_full_audit.py $(BENCH)
+
+# Is this commit slower than the one before?
+gate: $(STAMP)-run
+	$(BIN)/python -m scripts.benchmarks.gate $(BENCH)
 
 lint: $(STAMP)-dev
 	$(BIN)/ruff check .

@@ -127,7 +127,7 @@ class BundleConnectionPool:
     Examples
     --------
     >>> from rustybt.data.bundles import ingest
-    >>> ingest("mag-7")
+    >>> _ = ingest("mag-7")
     >>> with BundleConnectionPool() as pool:
     ...     table = pool.query("mag-7", "SELECT count(*) AS rows FROM bars_daily WHERE sid = ?", [0])
     ...     again = pool.query("mag-7", "SELECT max(sid) AS sid FROM assets")

@@ -11,7 +11,6 @@ from tests.golden.oracle import run
 from tests.golden.test_zipline import HERE, SCRIPTS
 
 EXTRAS = {
-    "all corrections": {"corrections": "all"},
     "all extras": {
         "corrections": "all",
         "fill_at": "open",

@@ -8,18 +8,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rustybt.engine.vector import Workspace
-from rustybt.kernels import fills, order_book
+from rustybt.kernels import account, fills, order_book
 from rustybt.kernels import simulation_types as types
-from rustybt.kernels.account import open_account
 from rustybt.kernels.fills import charge
 from tests.kernels.test_simulation import FREE, tape_of
 
 N_ASSETS = 3
 
 
+@pytest.fixture(autouse=True, scope="module")
+def plain_python():
+    """Run the functions as they are written: each would be compiled here alone, which takes longer than all tests.
+
+    That compiled ones give the same bits is tested on whole simulations.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (order_book, account):
+            for name, value in list(vars(module).items()):
+                if hasattr(value, "py_func"):
+                    patch.setattr(module, name, value.py_func)
+        yield
+
+
 def empty(keeps=True, cash=1000.0):
     space = Workspace(4, N_ASSETS, 0, keeps)
-    open_account(space.account, cash)
+    account.open_account(space.account, cash)
     order_book.open_book(space.book)
     return space
 

@@ -7,6 +7,7 @@ and sending them the strategy count, for a user waits for them.
 import gc
 import hashlib
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -56,7 +57,7 @@ def loop_work(scale: Scale) -> Callable[[], tuple[Results, dict[str, Any]]]:
             seen_before, met_next = [], []
             for seen, unseen in windows_of(scale):
                 tried = [backtest(chosen, *seen) for chosen in params]
-                best = max(tried, key=lambda one: one[2])
+                best = max(tried, key=lambda one: -math.inf if math.isnan(one[2]) else one[2])
                 seen_before += tried
                 met_next.append([best[0], backtest(best[0], *unseen)[2]])
             return [*seen_before, *met_next], {}
@@ -121,9 +122,9 @@ def params_of(row: dict[str, Any]) -> dict[str, int]:
     return {name: int(row[name]) for name in ("fast", "slow")}
 
 
-def shown(ratio: float) -> float:
+def shown(ratio: float | None) -> float:
     """Round a ratio: a perf frame adds up in another order than the metrics, and differs in the last bit."""
-    return float(f"{ratio:.9g}")
+    return math.nan if ratio is None else float(f"{ratio:.9g}")
 
 
 if __name__ == "__main__":

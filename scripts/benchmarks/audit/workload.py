@@ -4,6 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 from rustybt import Strategy
+from rustybt.api import date_rules, schedule_function
 from rustybt.data.bundles import load
 from rustybt.data.portal import portal_of
 from rustybt.optimization import Integer
@@ -75,7 +76,7 @@ def factors_of(count: int) -> tuple[int, int]:
 
 
 class Crossover(Strategy):
-    """Holds each of some stocks while its short mean is above its long one, written as Zipline's users write it."""
+    """Holds each of some stocks whose short mean is above its long one, looked at weekly, with windows as frames."""
 
     fast = Integer(5, 5)
     slow = Integer(30, 30)
@@ -84,9 +85,10 @@ class Crossover(Strategy):
     def initialize(self, context: Any) -> None:
         """Choose the stocks."""
         context.stocks = [context.sid(sid) for sid in sorted(context.asset_finder.sids)[: self.count]]
+        schedule_function(self.rebalance, date_rules.week_start())
 
-    def handle_data(self, context: Any, data: Any) -> None:
-        """Trade at every close."""
+    def rebalance(self, context: Any, data: Any) -> None:
+        """Trade at the first close of a week."""
         prices = data.history(context.stocks, "close", self.slow, "1d")
         long, short = prices.mean(), prices.iloc[-self.fast :].mean()
         for stock in context.stocks:

@@ -76,7 +76,7 @@ def test_a_task_that_takes_too_much_memory_gets_a_status_and_the_run_goes_on(any
         r"tried 2 times; the last time its worker process held (\d+) MB of its own, over the limit of 200 MB",
         outcomes[7].error,
     )
-    assert LIMIT_MB < int(told[1]) < 3 * LIMIT_MB
+    assert LIMIT_MB <= int(told[1]) < 3 * LIMIT_MB  # told without decimals
 
 
 def test_only_the_worker_over_the_limit_is_replaced(any_pool):
