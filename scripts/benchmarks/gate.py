@@ -3,8 +3,8 @@
 usage: python -m scripts.benchmarks.gate [--base REVISION] [--rounds N] [--only CASE ...]
 
 The base is checked out beside, and both trees run the same cases in random order within each round, the base twice:
-what its two runs differ by is noise. A case fails where the lower 95% bound of its slowdown is above both the tolerance and
-the upper bound of the noise. The exit code is 1 where one fails.
+what its two runs differ by is noise. A case fails where the lower 95% bound of its slowdown is above
+both the tolerance and the upper bound of the noise. The exit code is 1 where one fails.
 """
 
 import argparse
