@@ -54,7 +54,9 @@ def test_the_exit_code_says_whether_one_case_is_slower(monkeypatch, tmp_path, ca
     assert capsys.readouterr().out.count("SLOWER") == 2
 
 
-@pytest.mark.parametrize("name", gate.CASES)
+@pytest.mark.parametrize(
+    "name", ["search", *(pytest.param(name, marks=pytest.mark.soak) for name in gate.CASES if name != "search")]
+)
 def test_a_case_is_timed(name):
     assert 0 < gate.time_case(gate.ROOT, name) < 60
 

@@ -40,7 +40,7 @@ class Audit:
     seconds : dict of str to list of float
         Of each side, one a round.
     gain : PairedTest
-        All layers against the plain loop.
+        The sides that `words` name.
     layers : dict of str to PairedTest
         All layers against all but one.
     adjusted : dict of str to float
@@ -49,6 +49,8 @@ class Audit:
         That this audit has to meet.
     notes : dict of str to object
         What sides say of themselves in their last run.
+    words : str
+        What is compared with what.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Audit:
     adjusted: dict[str, float] = field(default_factory=dict)
     criteria: list[Criterion] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
+    words: str = "all layers against the plain loop"
 
     @property
     def holds(self) -> bool:

@@ -42,7 +42,7 @@ def line_of(test: PairedTest) -> str:
 def text_of(audit: Audit) -> str:
     """Write an audit for a terminal."""
     lines = [f"{audit.name}: {audit.scale.total} backtests, {audit.workers} worker{'s' * (audit.workers != 1)}"]
-    lines += [f"  all layers against the plain loop: {line_of(audit.gain)}"]
+    lines += [f"  {audit.words}: {line_of(audit.gain)}"]
     for name, test in audit.layers.items():
         lines.append(f"  {name}: {line_of(test)}, Holm p = {audit.adjusted[name]:.2g}: {verdict_of(audit, name)}")
     for criterion in audit.criteria:
@@ -90,8 +90,9 @@ def markdown_of(audits: Sequence[Audit], about: Mapping[str, str], factors: Mapp
     for audit in audits:
         test = audit.gain
         lines.append(
-            f"| {audit.name} | {audit.scale.total} | {audit.workers} | {test.gain:.1%} | {1 - test.high:.1%} to "
-            f"{1 - test.low:.1%} | {test.factor:.2f} | {test.p:.2g} | {test.p_wilcoxon:.2g} | {test.pairs} |"
+            f"| {audit.name}: {audit.words} | {audit.scale.total} | {audit.workers} | {test.gain:.1%} | "
+            f"{1 - test.high:.1%} to {1 - test.low:.1%} | {test.factor:.2f} | {test.p:.2g} | {test.p_wilcoxon:.2g} | "
+            f"{test.pairs} |"
         )
     for audit in audits:
         if audit.layers:

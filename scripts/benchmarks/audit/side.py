@@ -21,7 +21,7 @@ from rustybt.data.bundles import load
 from rustybt.data.history_cache import disable_history_cache
 from rustybt.data.portal import portal_of
 from rustybt.data.predictions import disable_prediction_cache
-from rustybt.optimization import GridSearch, OptimizationConfig, WalkForward
+from rustybt.optimization import GridSearch, OptimizationConfig, PersistentWorkerPool, WalkForward
 from scripts.benchmarks.audit.workload import Scale, combinations, session_count, spans_of, strategy_of
 
 Results = list[list[Any]]
@@ -81,6 +81,8 @@ def windows_of(scale: Scale) -> list[tuple[tuple[str, str], tuple[str, str]]]:
 def optimizer_work(scale: Scale, request: dict[str, Any]) -> Callable[[], tuple[Results, dict[str, Any]]]:
     """Give the same backtests by the Optimizer."""
     made, search = strategy_of(scale), GridSearch()
+    method = request.get("start_method")
+    pool = None if method is None else PersistentWorkerPool(request["workers"], start_method=method)
 
     def work() -> tuple[Results, dict[str, Any]]:
         walk = None
@@ -97,11 +99,15 @@ def optimizer_work(scale: Scale, request: dict[str, Any]) -> Callable[[], tuple[
             search=walk or search,
             objective="sharpe",
             num_workers=request["workers"],
+            pool=pool,
             result_cache=request["layers"].get("result_cache", "auto") != "off",
             config=OptimizationConfig(**request["layers"]),
             progress=False,
         ).run()
-        notes = {"layers": dict(result.info.layers), "history": list(result.info.history)}
+        notes: dict[str, Any] = {"layers": dict(result.info.layers), "history": list(result.info.history)}
+        if pool is not None:
+            notes["memory"] = pool.context.memory()._asdict()
+            pool.close()
         rows = [[params_of(row), row["ending_value"], shown(row["sharpe"])] for row in records(result.trials)]
         if walk is not None:
             windows = records(result.walk_forward.windows)

@@ -71,6 +71,12 @@ def optimizer_side(scale: Scale, workers: int, **layers: str) -> Callable[[], Me
     return partial(ask, scale, {"kind": "optimizer", "workers": workers, "layers": layers})
 
 
+def pool_side(scale: Scale, workers: int, start_method: str, **layers: str) -> Callable[[], Measured]:
+    """Give the Optimizer on a pool that is started for it, whose memory is measured at the end."""
+    request = {"kind": "optimizer", "workers": workers, "layers": layers, "start_method": start_method}
+    return partial(ask, scale, request)
+
+
 def without_one(scale: Scale, workers: int) -> Sides:
     """Give the Optimizer without each of its layers in turn, the workers among them."""
     sides = {f"without {name}": optimizer_side(scale, workers, **{name: "off"}) for name in LAYERS}

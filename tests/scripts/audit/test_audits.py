@@ -39,8 +39,16 @@ def test_the_loop_and_the_optimizer_find_the_same(scale):
 
 
 @pytest.mark.usefixtures("sample")
-def test_an_audit_runs_each_side_in_a_process_of_its_own_and_writes_what_it_found(tmp_path):
+def test_an_audit_compares_what_processes_found_and_writes_it(tmp_path, monkeypatch):
     tiny = GRID._replace(backtests=1, end="2023-01-31")
+    ask, known = sides.ask, {}
+
+    def once(scale, request):  # one process of each side is enough here
+        if request["kind"] not in known:
+            known[request["kind"]] = ask(scale, request)
+        return known[request["kind"]]
+
+    monkeypatch.setattr(sides, "ask", once)
     told = []
     audit = run_audit("grid, tiny", tiny, workers=1, runs=3, told=told.append)
     assert len(told) == 8 and set(audit.seconds) == {sides.LOOP, sides.FULL}
@@ -50,7 +58,7 @@ def test_an_audit_runs_each_side_in_a_process_of_its_own_and_writes_what_it_foun
     assert kept["audits"][0]["seconds"] == audit.seconds and kept["about"]["fingerprint"] == "abc"
     assert kept["audits"][0]["scale"]["backtests"] == 1 and "commit" in kept["about"]
     page = written[1].read_text()
-    assert "| grid, tiny | 1 | 1 |" in page and "- times Zipline: 7.0" in page
+    assert "| grid, tiny: all layers against the plain loop | 1 | 1 |" in page and "- times Zipline: 7.0" in page
     assert "grid, tiny" in written[2].read_text() and (tmp_path / "out/plotly.min.js").exists()
 
 
@@ -114,3 +122,32 @@ def test_the_exit_code_says_whether_criteria_hold(monkeypatch, tmp_path, name, c
         )
         assert command.main(["mag-7", "--output", str(tmp_path / "out")]) == code
     assert "MISSED" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("sample")
+def test_ways_to_start_a_pool_are_compared_with_their_memory(tmp_path, capsys, monkeypatch):
+    from scripts.benchmarks import benchmark_phase6b_shared_bundle_fork as command
+
+    tiny = ["--num-backtests", "2", "--end-date", "2023-01-31", "--num-runs", "3", "--output", str(tmp_path)]
+    asked = []
+
+    def once(scale, workers, method, **layers):
+        found = []
+
+        def run():
+            if not found:  # one process of each way is enough here
+                found.append(
+                    sides.ask(scale, {"kind": "optimizer", "workers": 1, "layers": layers, "start_method": method})
+                )
+                asked.append((method, layers))
+            draw = np.random.default_rng(len(asked))
+            return found[0]._replace(seconds=found[0].seconds * float(draw.uniform(0.99, 1.01)))
+
+        return run
+
+    monkeypatch.setattr(command, "pool_side", once)
+    assert command.main(tiny) in (0, 1)
+    assert sorted(method for method, _ in asked) == ["fork", "fork", "spawn"]
+    printed = capsys.readouterr().out
+    assert printed.count("MB of PSS, 2 workers") == 3
+    assert "forked with the bundle against spawned:" in printed and "the bundle before the fork:" in printed
