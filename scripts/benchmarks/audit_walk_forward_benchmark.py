@@ -15,10 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from scripts.benchmarks.audit.audits import micro_criteria, production_criteria, run_audit
-from scripts.benchmarks.audit.command import data_of, parser_of, report, tell, workers_for
+from scripts.benchmarks.audit.command import audit_alone, parser_of
 from scripts.benchmarks.audit.workload import Scale
-from scripts.benchmarks.audit_grid_search_benchmark import PRODUCTION
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -35,19 +33,7 @@ def main(given: Sequence[str] | None = None) -> int:
         options.trials_per_window,
         options.num_windows,
     )
-    workers = workers_for(scale.total, options.num_workers)
-    with data_of(options.bundle) as fingerprint:
-        audit = run_audit(
-            "walk-forward",
-            scale,
-            workers=workers,
-            runs=options.num_runs,
-            leaves_out=options.leave_one_out,
-            seed=options.seed,
-            told=tell,
-        )
-        audit.criteria = (production_criteria if scale.total >= PRODUCTION else micro_criteria)(audit.gain)
-        return report(options.output, [audit], fingerprint)
+    return audit_alone("walk-forward", scale, options)
 
 
 if __name__ == "__main__":

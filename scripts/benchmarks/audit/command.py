@@ -4,15 +4,19 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rustybt.data.bundles import ingest, load
-from scripts.benchmarks.audit.audits import Audit
+from scripts.benchmarks.audit.audits import Audit, micro_criteria, production_criteria, run_audit
 from scripts.benchmarks.audit.reporting import surroundings, text_of, write
+from scripts.benchmarks.audit.workload import Scale
 
 SAMPLE = "mag-7"
+
+PRODUCTION = 100
+"""Backtests from which on a run is held to the criterion of production, and is worth a second process."""
 
 
 def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
@@ -51,7 +55,7 @@ def data_of(bundle: str) -> Iterator[str]:
 
 def workers_for(backtests: int, asked: int | None) -> int:
     """Give the workers of an audit: small runs are not worth a second process."""
-    return asked or (2 if backtests >= 100 else 1)
+    return asked or (2 if backtests >= PRODUCTION else 1)
 
 
 def tell(text: str) -> None:
@@ -70,4 +74,17 @@ def report(folder: Path, audits: Sequence[Audit], fingerprint: str, factors: Map
     return 0 if all(audit.holds for audit in audits) else 1
 
 
-Command = Callable[[Sequence[str] | None], int]
+def audit_alone(name: str, scale: Scale, options: argparse.Namespace) -> int:
+    """Run one audit, hold it to the criterion of its scale, and give the exit code."""
+    with data_of(options.bundle) as fingerprint:
+        audit = run_audit(
+            name,
+            scale,
+            workers=workers_for(scale.total, options.num_workers),
+            runs=options.num_runs,
+            leaves_out=options.leave_one_out,
+            seed=options.seed,
+            told=tell,
+        )
+        audit.criteria = (production_criteria if scale.total >= PRODUCTION else micro_criteria)(audit.gain)
+        return report(options.output, [audit], fingerprint)
