@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from scripts.benchmarks.audit.paired import ALPHA, PairedTest, holm, paired_test
 from scripts.benchmarks.audit.pairs import Measured, run_pairs
-from scripts.benchmarks.audit.sides import FULL, LOOP, loop_side, optimizer_side, without_one
+from scripts.benchmarks.audit.sides import FULL, LOOP, WITHOUT, Sides, loop_side, optimizer_side, without_one
 from scripts.benchmarks.audit.workload import Scale
 
 MICRO_RATIO: Final = 1.03
@@ -45,6 +45,8 @@ class Audit:
         All layers against all but one.
     adjusted : dict of str to float
         The layers' p-values after Holm.
+    others : dict of str to PairedTest
+        All layers against further baselines.
     criteria : list of Criterion
         That this audit has to meet.
     notes : dict of str to object
@@ -60,6 +62,7 @@ class Audit:
     gain: PairedTest
     layers: dict[str, PairedTest] = field(default_factory=dict)
     adjusted: dict[str, float] = field(default_factory=dict)
+    others: dict[str, PairedTest] = field(default_factory=dict)
     criteria: list[Criterion] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     words: str = "all layers against the plain loop"
@@ -77,6 +80,7 @@ def run_audit(
     workers: int,
     runs: int,
     leaves_out: bool = False,
+    others: Sides | None = None,
     seed: int = 0,
     told: Callable[[str], None] | None = None,
 ) -> Audit:
@@ -94,6 +98,8 @@ def run_audit(
         Pairs.
     leaves_out : bool
         Time the Optimizer without each layer too.
+    others : dict of str to callable, optional
+        Further baselines.
     seed : int
         Of the order of sides.
     told : callable of (str), optional
@@ -112,7 +118,7 @@ def run_audit(
     sides = {**loop_side(scale), FULL: optimizer_side(scale, workers)}
     if leaves_out:
         sides |= without_one(scale, workers)
-    found = run_pairs(sides, runs, seed, told)
+    found = run_pairs({**sides, **(others or {})}, runs, seed, told)
     return audit_of(name, scale, workers, found)
 
 
@@ -120,10 +126,11 @@ def audit_of(name: str, scale: Scale, workers: int, found: Mapping[str, list[Mea
     """Test what was measured."""
     seconds = {side: [one.seconds for one in measured] for side, measured in found.items()}
     layers = {
-        side.removeprefix("without "): paired_test(times, seconds[FULL])
+        side.removeprefix(WITHOUT): paired_test(times, seconds[FULL])
         for side, times in seconds.items()
-        if side not in (LOOP, FULL)
+        if side.startswith(WITHOUT)
     }
+    others = [side for side in seconds if side not in (LOOP, FULL) and not side.startswith(WITHOUT)]
     return Audit(
         name=name,
         scale=scale,
@@ -132,6 +139,7 @@ def audit_of(name: str, scale: Scale, workers: int, found: Mapping[str, list[Mea
         gain=paired_test(seconds[LOOP], seconds[FULL]),
         layers=layers,
         adjusted=holm({layer: test.p for layer, test in layers.items()}),
+        others={side: paired_test(seconds[side], seconds[FULL]) for side in others},
         notes={side: measured[-1].notes for side, measured in found.items()},
     )
 

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,13 +63,11 @@ def tell(text: str) -> None:
     print(f"  {text}", file=sys.stderr, flush=True)
 
 
-def report(folder: Path, audits: Sequence[Audit], fingerprint: str, factors: Mapping[str, float] = {}) -> int:
+def report(folder: Path, audits: Sequence[Audit], fingerprint: str) -> int:
     """Write and print what was found, and give the exit code: 0 only where every criterion holds."""
-    written = write(folder, audits, surroundings(fingerprint), factors)
+    written = write(folder, audits, surroundings(fingerprint))
     for audit in audits:
         print(text_of(audit))
-    for words, factor in factors.items():
-        print(f"{words}: {factor:.1f}")
     print(f"written: {', '.join(map(str, written))}")
     return 0 if all(audit.holds for audit in audits) else 1
 

@@ -10,10 +10,13 @@ from typing import NamedTuple
 
 
 class Measured(NamedTuple):
-    """One run of a side: the seconds of its work, a digest of what it found, and what else it says."""
+    """One run of a side: the seconds of its work, a digest of what it found, and what else it says.
+
+    A digest of None is that of a side whose results are held against others elsewhere.
+    """
 
     seconds: float
-    digest: str
+    digest: str | None
     notes: dict[str, object]
 
 
@@ -57,7 +60,8 @@ def run_pairs(
             if told is not None:
                 told(f"{name}, {'warm-up' if turn == 0 else f'{turn} of {count}'}")
             measured = sides[name]()
-            digests[name] = measured.digest
+            if measured.digest is not None:
+                digests[name] = measured.digest
             if len(set(digests.values())) > 1:
                 raise UnequalResults(f"the results differ: {digests}")
             if turn:

@@ -43,6 +43,7 @@ def text_of(audit: Audit) -> str:
     """Write an audit for a terminal."""
     lines = [f"{audit.name}: {audit.scale.total} backtests, {audit.workers} worker{'s' * (audit.workers != 1)}"]
     lines += [f"  {audit.words}: {line_of(audit.gain)}"]
+    lines += [f"  all layers against {name}: {line_of(test)}" for name, test in audit.others.items()]
     for name, test in audit.layers.items():
         lines.append(f"  {name}: {line_of(test)}, Holm p = {audit.adjusted[name]:.2g}: {verdict_of(audit, name)}")
     for criterion in audit.criteria:
@@ -58,7 +59,7 @@ def verdict_of(audit: Audit, layer: str) -> str:
     return "costs" if test.at_least > 1 else "no difference found"
 
 
-def markdown_of(audits: Sequence[Audit], about: Mapping[str, str], factors: Mapping[str, float] = {}) -> str:
+def markdown_of(audits: Sequence[Audit], about: Mapping[str, str]) -> str:
     """Write audits as a page of Markdown.
 
     Parameters
@@ -67,8 +68,6 @@ def markdown_of(audits: Sequence[Audit], about: Mapping[str, str], factors: Mapp
         In order.
     about : mapping of str to str
         See `surroundings`.
-    factors : mapping of str to float
-        Further factors to tell, such as that to Zipline, by their words.
 
     Returns
     -------
@@ -88,12 +87,12 @@ def markdown_of(audits: Sequence[Audit], about: Mapping[str, str], factors: Mapp
     lines += ["| Audit | Backtests | Workers | Gain | 95% interval | Factor | p (t) | p (Wilcoxon) | Pairs |"]
     lines += ["|---|---|---|---|---|---|---|---|---|"]
     for audit in audits:
-        test = audit.gain
-        lines.append(
-            f"| {audit.name}: {audit.words} | {audit.scale.total} | {audit.workers} | {test.gain:.1%} | "
-            f"{1 - test.high:.1%} to {1 - test.low:.1%} | {test.factor:.2f} | {test.p:.2g} | {test.p_wilcoxon:.2g} | "
-            f"{test.pairs} |"
-        )
+        for words, test in [(audit.words, audit.gain), *((f"against {name}", t) for name, t in audit.others.items())]:
+            lines.append(
+                f"| {audit.name}: {words} | {audit.scale.total} | {audit.workers} | {test.gain:.1%} | "
+                f"{1 - test.high:.1%} to {1 - test.low:.1%} | {test.factor:.2f} | {test.p:.2g} | "
+                f"{test.p_wilcoxon:.2g} | {test.pairs} |"
+            )
     for audit in audits:
         if audit.layers:
             lines += ["", f"## Layers, {audit.name}", "", "What each brings: all layers against all but this one.", ""]
@@ -107,16 +106,16 @@ def markdown_of(audits: Sequence[Audit], about: Mapping[str, str], factors: Mapp
     if criteria:
         lines += ["", "## Criteria", "", "| Audit | Criterion | Found | |", "|---|---|---|---|"]
         lines += [f"| {a.name} | {c.text} | {c.found:.4g} | {'holds' if c.holds else 'missed'} |" for a, c in criteria]
-    lines += ["", *[f"- {words}: {factor:.1f}" for words, factor in factors.items()]] if factors else []
     return "\n".join(lines) + "\n"
 
 
-def json_of(audits: Sequence[Audit], about: Mapping[str, str], factors: Mapping[str, float] = {}) -> dict[str, Any]:
+def json_of(audits: Sequence[Audit], about: Mapping[str, str]) -> dict[str, Any]:
     """Give everything, with every single run."""
     made = [{**asdict(audit), "scale": audit.scale._asdict(), "gain": audit.gain._asdict()} for audit in audits]
     for plain, audit in zip(made, audits, strict=True):
-        plain["layers"] = {name: test._asdict() for name, test in audit.layers.items()}
-    return {"about": dict(about), "audits": made, "factors": dict(factors)}
+        for kind in ("layers", "others"):
+            plain[kind] = {name: test._asdict() for name, test in getattr(audit, kind).items()}
+    return {"about": dict(about), "audits": made}
 
 
 def figure_of(audit: Audit) -> go.Figure:
@@ -128,16 +127,14 @@ def figure_of(audit: Audit) -> go.Figure:
     return figure
 
 
-def write(
-    folder: Path, audits: Sequence[Audit], about: Mapping[str, str], factors: Mapping[str, float] = {}
-) -> list[Path]:
+def write(folder: Path, audits: Sequence[Audit], about: Mapping[str, str]) -> list[Path]:
     """Write audit.json, audit.md and a chart for each audit.
 
     Parameters
     ----------
     folder : Path
         Made if it is missing.
-    audits, about, factors
+    audits, about
         As `markdown_of` takes them.
 
     Returns
@@ -147,8 +144,8 @@ def write(
     """
     folder.mkdir(parents=True, exist_ok=True)
     raw, page = folder / "audit.json", folder / "audit.md"
-    raw.write_text(json.dumps(json_of(audits, about, factors), indent=1) + "\n")
-    page.write_text(markdown_of(audits, about, factors))
+    raw.write_text(json.dumps(json_of(audits, about), indent=1) + "\n")
+    page.write_text(markdown_of(audits, about))
     charts = []
     for audit in audits:
         chart = folder / f"{audit.name.replace(', ', '-').replace(' ', '-')}.html"

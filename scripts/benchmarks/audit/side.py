@@ -1,7 +1,7 @@
 """What does one side of an audit do in its process? It is asked by one argument of JSON, and answers by a line of JSON.
 
-The clock begins when everything is imported, and ends when the results are there: opening the bundle, starting workers
-and sending them the strategy count, for a user waits for them.
+The clock begins when everything is imported and a model is fitted, and ends when the results are there: opening the
+bundle, starting workers and sending them the strategy count, for a user waits for them.
 """
 
 import gc
@@ -10,7 +10,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -22,7 +22,8 @@ from rustybt.data.history_cache import disable_history_cache
 from rustybt.data.portal import portal_of
 from rustybt.data.predictions import disable_prediction_cache
 from rustybt.optimization import GridSearch, OptimizationConfig, PersistentWorkerPool, WalkForward
-from scripts.benchmarks.audit.workload import Scale, combinations, session_count, spans_of, strategy_of
+from scripts.benchmarks.audit.strategies import strategy_of
+from scripts.benchmarks.audit.workload import LEAST, Scale, combinations, session_count, spans_of
 
 Results = list[list[Any]]
 
@@ -42,11 +43,7 @@ def main(argument: str) -> None:
 
 def loop_work(scale: Scale) -> Callable[[], tuple[Results, dict[str, Any]]]:
     """Give the plain loop of a user: one backtest after the other, with nothing kept between them."""
-    made, params = strategy_of(scale), combinations(scale)
-
-    def backtest(chosen: dict[str, int], start: str, end: str) -> list[Any]:
-        perf = run_algorithm(strategy=made(**chosen), bundle=scale.bundle, start=start, end=end)
-        return [chosen, float(perf["portfolio_value"].iloc[-1]), shown(perf["sharpe"].iloc[-1])]
+    backtest, params = backtest_of(scale), combinations(scale)
 
     def work() -> tuple[Results, dict[str, Any]]:
         with ExitStack() as stack:
@@ -63,6 +60,17 @@ def loop_work(scale: Scale) -> Callable[[], tuple[Results, dict[str, Any]]]:
             return [*seen_before, *met_next], {}
 
     return work
+
+
+def backtest_of(scale: Scale) -> Callable[[dict[str, int], str, str], list[Any]]:
+    """Give what a plain loop calls: it takes parameters and the first and last day, and gives a row of results."""
+    made = strategy_of(scale)
+
+    def backtest(chosen: dict[str, int], start: str, end: str) -> list[Any]:
+        perf = run_algorithm(strategy=made(**chosen), bundle=scale.bundle, start=start, end=end)
+        return [chosen, float(perf["portfolio_value"].iloc[-1]), shown(perf["sharpe"].iloc[-1])]
+
+    return backtest
 
 
 def windows_of(scale: Scale) -> list[tuple[tuple[str, str], tuple[str, str]]]:
@@ -108,10 +116,11 @@ def optimizer_work(scale: Scale, request: dict[str, Any]) -> Callable[[], tuple[
         if pool is not None:
             notes["memory"] = pool.context.memory()._asdict()
             pool.close()
-        rows = [[params_of(row), row["ending_value"], shown(row["sharpe"])] for row in records(result.trials)]
+        names = tuple(LEAST[scale.workload])
+        rows = [[params_of(row, names), row["ending_value"], shown(row["sharpe"])] for row in records(result.trials)]
         if walk is not None:
             windows = records(result.walk_forward.windows)
-            rows += [[params_of(row), shown(row["out_of_sample_sharpe"])] for row in windows]
+            rows += [[params_of(row, names), shown(row["out_of_sample_sharpe"])] for row in windows]
         return rows, notes
 
     return work
@@ -123,9 +132,9 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def params_of(row: dict[str, Any]) -> dict[str, int]:
+def params_of(row: dict[str, Any], names: Sequence[str]) -> dict[str, int]:
     """Give a row's parameters as the plain loop does."""
-    return {name: int(row[name]) for name in ("fast", "slow")}
+    return {name: int(row[name]) for name in names}
 
 
 def shown(ratio: float | None) -> float:

@@ -16,6 +16,7 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 TIMEOUT_S: Final = 600
 LOOP: Final = "plain loop"
 FULL: Final = "all layers"
+WITHOUT: Final = "without "
 LAYERS: Final = ("result_cache", "history_cache", "prediction_cache", "shared_bundle")
 ONE_THREAD: Final = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 
@@ -79,7 +80,7 @@ def pool_side(scale: Scale, workers: int, start_method: str, **layers: str) -> C
 
 def without_one(scale: Scale, workers: int) -> Sides:
     """Give the Optimizer without each of its layers in turn, the workers among them."""
-    sides = {f"without {name}": optimizer_side(scale, workers, **{name: "off"}) for name in LAYERS}
+    sides = {f"{WITHOUT}{name}": optimizer_side(scale, workers, **{name: "off"}) for name in LAYERS}
     if workers > 1:
-        sides["without workers"] = optimizer_side(scale, 1)
+        sides[f"{WITHOUT}workers"] = optimizer_side(scale, 1)
     return sides

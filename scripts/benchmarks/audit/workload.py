@@ -1,13 +1,16 @@
-"""What does an audit run? A strategy as users write it, over a grid or through the windows of a walk-forward."""
+"""How much does an audit run? A strategy of `strategies`, over a grid or through the windows of a walk-forward."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Final, NamedTuple
 
-from rustybt import Strategy
-from rustybt.api import date_rules, schedule_function
 from rustybt.data.bundles import load
 from rustybt.data.portal import portal_of
-from rustybt.optimization import Integer
+
+CROSSOVER: Final = "crossover"
+FOREST: Final = "forest"
+
+LEAST: Final = {CROSSOVER: {"fast": 5, "slow": 30}, FOREST: {"least": 0, "gross": 50}}
+"""By workload: its parameters, and where their ranges begin."""
 
 
 class Scale(NamedTuple):
@@ -23,6 +26,8 @@ class Scale(NamedTuple):
         Of a grid; of each window where there are some.
     windows : int
         0 for a grid.
+    workload : str
+        "crossover" or "forest", see `strategies`.
     """
 
     bundle: str
@@ -31,6 +36,7 @@ class Scale(NamedTuple):
     assets: int
     backtests: int
     windows: int = 0
+    workload: str = CROSSOVER
 
     @property
     def total(self) -> int:
@@ -75,34 +81,8 @@ def factors_of(count: int) -> tuple[int, int]:
     return small, count // small
 
 
-class Crossover(Strategy):
-    """Holds each of some stocks whose short mean is above its long one, looked at weekly, with windows as frames."""
-
-    fast = Integer(5, 5)
-    slow = Integer(30, 30)
-    count = 8
-
-    def initialize(self, context: Any) -> None:
-        """Choose the stocks."""
-        context.stocks = [context.sid(sid) for sid in sorted(context.asset_finder.sids)[: self.count]]
-        schedule_function(self.rebalance, date_rules.week_start())
-
-    def rebalance(self, context: Any, data: Any) -> None:
-        """Trade at the first close of a week."""
-        prices = data.history(context.stocks, "close", self.slow, "1d")
-        long, short = prices.mean(), prices.iloc[-self.fast :].mean()
-        for stock in context.stocks:
-            context.order_target_percent(stock, 1 / len(context.stocks) if short[stock] > long[stock] else 0.0)
-
-
-def strategy_of(scale: Scale) -> type[Crossover]:
-    """Give the strategy with as many combinations of parameters as a scale has backtests."""
-    short, long = factors_of(scale.backtests)
-    spaces = {"fast": Integer(5, 4 + short), "slow": Integer(30, 29 + long), "count": scale.assets}
-    return type("Crossover", (Crossover,), spaces)
-
-
 def combinations(scale: Scale) -> list[dict[str, int]]:
     """Give the parameters of every backtest, in the order of a grid search."""
-    short, long = factors_of(scale.backtests)
-    return [{"fast": 5 + i, "slow": 30 + j} for i in range(short) for j in range(long)]
+    (first, at_first), (second, at_second) = LEAST[scale.workload].items()
+    counts = factors_of(scale.backtests)
+    return [{first: at_first + i, second: at_second + j} for i in range(counts[0]) for j in range(counts[1])]

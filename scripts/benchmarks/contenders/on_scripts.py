@@ -77,6 +77,7 @@ def load(arguments: dict[str, Any]) -> Callable[[dict[str, Any]], Job]:
 
     def prepare(request: dict[str, Any]) -> Job:
         algorithm = namespace_of(request["script"], package)
+        algorithm.update(request.get("constants", {}))
         start, end = pd.Timestamp(request["start"]), pd.Timestamp(request["end"])
         log: dict[str, Any] = dict(request.get("log", {}))
 
