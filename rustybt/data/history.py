@@ -125,7 +125,7 @@ def adjusted_rows(portal: Portal, chosen: Selection, start: int, end: int, as_of
         return kept.rows[start - kept.begin : end + 1 - kept.begin]
     first = max(start, 0)
     if chosen.factors(field, start, as_of):
-        kept = chosen.kept[field] = _as_of(portal, chosen, first, as_of, field)
+        kept = _as_of(portal, chosen, first, as_of, field)
         rows = kept.rows[first - kept.begin : end + 1 - kept.begin]
     else:
         rows = chosen.rows(portal.reported(field), first, end + 1)
@@ -140,7 +140,7 @@ def _as_of(portal: Portal, chosen: Selection, first: int, as_of: int, field: str
 
     Where a block begins and ends depends on nothing but rows and events, so that other backtests find it: it begins at
     a multiple of rows that grows with the sessions which read it, and no session of another multiple of
-    SESSIONS_TOGETHER does.
+    SESSIONS_TOGETHER does. Where a block is more than the cache may hold, no more is made than is asked for.
     """
     before = chosen.kept.get(field)
     reach = as_of - first if before is None else max(as_of - first, before.reach)
@@ -149,12 +149,17 @@ def _as_of(portal: Portal, chosen: Selection, first: int, as_of: int, field: str
     first_seen, end = chosen.between_events(field, as_of, earliest, latest)
     together = min(ROWS_A_SESSION * (end - first_seen), ROWS_TOGETHER)
     begin = max(as_of - reach, 0) // together * together
-    key = BlockKey(portal.source, chosen.sids, field, end - 1, end - begin, "1d")
-    if end - first_seen < MANY_SESSIONS and not shared_history().repays(key):
+    if not shared_history().fits(end - begin, len(chosen.sids)):
+        first_seen, end, begin = as_of, as_of + 1, first
+    key, cached = BlockKey(portal.source, chosen.sids, field, end - 1, end - begin, "1d"), shared_history()
+    if end - first_seen < MANY_SESSIONS and not cached.repays(key):
         begin = max(as_of - reach, 0)
-        return AsOf(first_seen, end - 1, begin, reach, read_only(_adjusted(portal, chosen, begin, end, field)))
-    rows = shared_history().get(key, lambda: _adjusted(portal, chosen, begin, end, field))
-    return AsOf(first_seen, end - 1, begin, reach, rows)
+        rows = read_only(_adjusted(portal, chosen, begin, end, field))
+    else:
+        rows = cached.get(key, lambda: _adjusted(portal, chosen, begin, end, field))
+    found = chosen.kept[field] = AsOf(first_seen, end - 1, begin, reach, rows)
+    cached.hold(key, rows, chosen)
+    return found
 
 
 def _adjusted(portal: Portal, chosen: Selection, begin: int, end: int, field: str) -> FloatArray:

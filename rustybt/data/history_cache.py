@@ -1,20 +1,26 @@
 """Which blocks of bars, adjusted or resampled, were made before by any backtest of this process?
 
-A window is a slice of a block. A run holds the block that its last window came from, where the next one mostly comes
-from too; behind that, this cache holds the blocks of all runs, so that the hundredth backtest over the same assets
-adjusts nothing. What no adjustment changes is read from the mapped arrays, which no cache improves on.
+A window is a slice of a block. The block that the last window of some assets came from lies with them, where the next
+window mostly comes from too; behind that, this cache holds the blocks of all runs, so that the hundredth backtest over
+the same assets adjusts nothing. Both count towards one limit: a block that is given up here is given up there. What no
+adjustment changes is read from the mapped arrays, which no cache improves on.
 """
 
+import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+import weakref
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from threading import RLock
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from cachetools import LRUCache
 
 from rustybt._typing import FloatArray
+from rustybt.data.history_counts import HistoryCounts, HistoryStatistics
+from rustybt.data.switch import Switch
 from rustybt.errors import InvalidParameter
 
 MAX_BYTES: Final = 2_000_000_000
@@ -44,7 +50,7 @@ class BlockKey(NamedTuple):
     length : int
         Rows.
     frequency : str
-        "1d" for adjusted sessions, "1m" for minutes as they were, and minutes such as "5m".
+        "1d" for adjusted sessions, and minutes such as "5m" for bars as they were traded.
     """
 
     source: tuple[str, str, float | None]
@@ -55,75 +61,49 @@ class BlockKey(NamedTuple):
     frequency: str
 
 
-class HistoryStatistics(NamedTuple):
-    """What a history cache did.
+class Holder(Protocol):
+    """Who keeps a block at hand beside the cache."""
 
-    Attributes
-    ----------
-    hits, misses : int
-        Blocks that were there already, and those that were made.
-    evictions : int
-        Blocks that were given up because they did not fit.
-    blocks, total_bytes : int
-        What is kept now.
-    seconds_making : float
-        Time that the blocks took that were made.
-    seconds_saved : float
-        What the blocks of hits took when they were made.
-
-    Examples
-    --------
-    >>> print(HistoryStatistics(30, 10, 0, 10, 5_000_000, 0.25, 0.75))
-    30 hits, 10 made (75.0%), 0 evicted; 10 kept in 5.0 MB; 0.25 s making, 0.75 s saved
-    """
-
-    hits: int = 0
-    misses: int = 0
-    evictions: int = 0
-    blocks: int = 0
-    total_bytes: int = 0
-    seconds_making: float = 0.0
-    seconds_saved: float = 0.0
-
-    @property
-    def hit_rate(self) -> float:
-        """The share of hits in all requests; NaN without one."""
-        return self.hits / (self.hits + self.misses) if self.hits + self.misses else float("nan")
-
-    def __str__(self) -> str:
-        rate = f" ({self.hit_rate:.1%})" if self.hits + self.misses else ""
-        return (
-            f"{self.hits:,} hits, {self.misses:,} made{rate}, {self.evictions:,} evicted; {self.blocks:,} kept in "
-            f"{self.total_bytes / 1e6:,.1f} MB; {self.seconds_making:.2f} s making, {self.seconds_saved:.2f} s saved"
-        )
+    def let_go(self, rows: FloatArray) -> None:
+        """Give up a block."""
 
 
-class HistoryCounts(NamedTuple):
-    """What history caches did for some windows: the part of `HistoryStatistics` that can be added up.
-
-    Examples
-    --------
-    >>> HistoryCounts.total([HistoryCounts(3, 1, 0, 0.5, 1.5), (1, 1, 0, 0.5, 0.25)])
-    HistoryCounts(hits=4, misses=2, evictions=0, seconds_making=1.0, seconds_saved=1.75)
-    """
-
-    hits: int = 0
-    misses: int = 0
-    evictions: int = 0
-    seconds_making: float = 0.0
-    seconds_saved: float = 0.0
-
-    @classmethod
-    def total(cls, parts: Iterable[tuple[float, ...]]) -> "HistoryCounts":
-        """Add up the figures of several processes or trials; zeros without any."""
-        sums: list[Any] = [sum(column) for column in zip(*parts, strict=True)]
-        return cls(*sums)
-
-
-class _Made(NamedTuple):
+@dataclass(slots=True)
+class _Made:
     rows: FloatArray
     seconds: float
     nbytes: int
+    holders: list[weakref.ref[Holder]] = field(default_factory=list)
+
+    def held_by(self, holder: Holder) -> None:
+        """Note who keeps it too; those who are gone are forgotten."""
+        self.holders = [known for known in self.holders if known() not in (None, holder)]
+        self.holders.append(weakref.ref(holder))
+
+    def let_go(self) -> None:
+        """Have everybody give it up."""
+        for known in self.holders:
+            holder = known()
+            if holder is not None:
+                holder.let_go(self.rows)
+
+
+class _Blocks(LRUCache[Hashable, _Made]):
+    """Blocks by their key, or by who alone holds them."""
+
+    evictions = 0
+
+    def popitem(self) -> tuple[Hashable, _Made]:
+        """Give up the block that was asked for longest ago."""
+        key, made = super().popitem()
+        made.let_go()
+        self.evictions += isinstance(key, BlockKey)
+        return key, made
+
+    def drain(self) -> Iterator[tuple[Hashable, _Made]]:
+        """Take everything out, what would go first at first; who holds it keeps it."""
+        while self:
+            yield super().popitem()
 
 
 class HistoryCache:
@@ -150,10 +130,10 @@ class HistoryCache:
     """
 
     def __init__(self, max_memory_bytes: int = MAX_BYTES) -> None:
-        self._blocks: LRUCache[BlockKey, _Made] = _lru(checked_bytes(max_memory_bytes))
+        self._blocks = _lru(checked_bytes(max_memory_bytes))
         self._asked: dict[int, None] = {}
         self._lock = RLock()
-        self._paused = 0
+        self._switch = Switch()
         self._hits = self._misses = self._evictions = 0
         self._making = self._saved = 0.0
         self._taken = HistoryCounts()
@@ -168,31 +148,36 @@ class HistoryCache:
 
     @max_memory_bytes.setter
     def max_memory_bytes(self, max_memory_bytes: int) -> None:
+        checked_bytes(max_memory_bytes)
         with self._lock:
-            kept, self._blocks = self._blocks, _lru(checked_bytes(max_memory_bytes))
-            before = len(kept)
-            while kept:
-                key, made = kept.popitem()  # the one that would go first
-                if made.nbytes <= self._blocks.maxsize:
+            if max_memory_bytes == self.max_memory_bytes:
+                return
+            before, self._blocks = self._blocks, _lru(max_memory_bytes)
+            self._evictions += before.evictions
+            for key, made in before.drain():
+                if made.nbytes <= max_memory_bytes:
                     self._blocks[key] = made
-            self._evictions += before - len(self._blocks)
+                else:
+                    made.let_go()
+                    self._evictions += isinstance(key, BlockKey)
 
     @property
     def is_on(self) -> bool:
-        """Whether blocks are kept and found, now."""
-        return not self._paused
+        """Whether blocks are kept and found by this thread, now."""
+        return self._switch.is_on
 
     @property
     def statistics(self) -> HistoryStatistics:
         """What happened since the cache was made."""
         with self._lock:
-            kept, size = len(self._blocks), int(self._blocks.currsize)
-            return HistoryStatistics(self._hits, self._misses, self._evictions, kept, size, self._making, self._saved)
+            kept = sum(isinstance(key, BlockKey) for key in self._blocks)
+            counts, size = self._counts(), int(self._blocks.currsize)
+            return HistoryStatistics(*counts[:3], kept, size, *counts[3:])
 
     def take_counts(self) -> HistoryCounts:
         """Give what happened since the last time that this was asked."""
         with self._lock:
-            now = HistoryCounts(self._hits, self._misses, self._evictions, self._making, self._saved)
+            now = self._counts()
             before, self._taken = self._taken, now
         difference: list[Any] = [a - b for a, b in zip(now, before, strict=True)]
         return HistoryCounts(*difference)
@@ -213,9 +198,7 @@ class HistoryCache:
             Read-only; the same object while it is kept.
         """
         with self._lock:
-            if self._paused:
-                return read_only(make())
-            found = self._blocks.get(key)
+            found = self._blocks.get(key) if self.is_on else None
             if found is not None:
                 self._hits += 1
                 self._saved += found.seconds
@@ -224,15 +207,43 @@ class HistoryCache:
         began = time.perf_counter()
         rows = read_only(make())
         seconds = time.perf_counter() - began
-        made = _Made(rows, seconds, rows.nbytes + ENTRY_BYTES + 8 * len(key.sids))
+        if not self.is_on:
+            return rows
+        made = _Made(rows, seconds, bytes_of(rows.size, len(key.sids)))
         with self._lock:
             self._misses += 1
             self._making += seconds
             if made.nbytes <= self._blocks.maxsize and key not in self._blocks:
-                before = len(self._blocks)
                 self._blocks[key] = made
-                self._evictions += before + 1 - len(self._blocks)
         return rows
+
+    def fits(self, bars: int, assets: int) -> bool:
+        """Say whether a block of so many bars and assets could be kept at all."""
+        return bytes_of(bars * assets, assets) <= self.max_memory_bytes
+
+    def hold(self, key: BlockKey, rows: FloatArray, holder: Holder) -> None:
+        """Count a block that somebody keeps at hand, also where nobody else could find it; where it goes, both let go.
+
+        Parameters
+        ----------
+        key : BlockKey
+            Of the block.
+        rows : float64 array
+            The block.
+        holder : Holder
+            Who keeps it; lets go of it at once if it does not fit, and of the last one of the same field.
+        """
+        with self._lock:
+            own = (id(holder), key.field)
+            self._blocks.pop(own, None)
+            made = self._blocks.get(key)
+            if made is None or made.rows is not rows:
+                made = _Made(rows, 0.0, bytes_of(rows.size, len(key.sids)))
+                if made.nbytes > self._blocks.maxsize:
+                    holder.let_go(rows)
+                    return
+                self._blocks[own] = made
+            made.held_by(holder)
 
     def repays(self, key: BlockKey) -> bool:
         """Say whether a block that serves few windows is worth being made whole and kept: from its second request on.
@@ -241,7 +252,7 @@ class HistoryCache:
         """
         note = hash(key)
         with self._lock:
-            if self._paused:
+            if not self.is_on:
                 return False
             if note in self._asked:
                 return True
@@ -251,25 +262,37 @@ class HistoryCache:
             return False
 
     def clear(self) -> None:
-        """Give up all blocks; the figures stay."""
+        """Give up all blocks, those at hand too; the figures stay."""
         with self._lock:
-            self._blocks.clear()
+            for _, made in self._blocks.drain():
+                made.let_go()
             self._asked.clear()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Make every block that is asked for until this ends, in all threads; what is kept stays where it is."""
-        with self._lock:
-            self._paused += 1
-        try:
+        """Make every block that this thread asks for until this ends; what is kept stays where it is."""
+        with self._switch.paused():
             yield
-        finally:
-            with self._lock:
-                self._paused -= 1
+
+    def after_fork(self) -> None:
+        """Begin anew in a child whose parent was just changing the blocks in another thread."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
+            self._lock, self._asked, self._blocks = RLock(), {}, _lru(self.max_memory_bytes)
+
+    def _counts(self) -> HistoryCounts:
+        evictions = self._evictions + self._blocks.evictions
+        return HistoryCounts(self._hits, self._misses, evictions, self._making, self._saved)
 
 
-def _lru(max_bytes: int) -> "LRUCache[BlockKey, _Made]":
-    return LRUCache(maxsize=max_bytes, getsizeof=lambda made: made.nbytes)
+def _lru(max_bytes: int) -> _Blocks:
+    return _Blocks(maxsize=max_bytes, getsizeof=lambda made: made.nbytes)
+
+
+def bytes_of(numbers: int, assets: int) -> int:
+    """Give what a block of so many numbers takes, its key included."""
+    return 8 * numbers + ENTRY_BYTES + 8 * assets
 
 
 def read_only(rows: FloatArray) -> FloatArray:
@@ -302,14 +325,14 @@ def take_counts() -> HistoryCounts:
 
 @contextmanager
 def disable_history_cache() -> Iterator[HistoryCache]:
-    """Let the backtests of this process make each block that they need until the `with` ends.
+    """Let the backtests of this thread make each block that they need until the `with` ends.
 
-    The block that a run's last window came from is no part of the cache: the next window comes from it as before.
+    The block that the last window of the same assets came from is at hand all the same: the next one is a part of it.
 
     Yields
     ------
     HistoryCache
-        The process's, whose figures stand still.
+        The process's, whose hits and misses stand still.
 
     Examples
     --------
@@ -319,3 +342,7 @@ def disable_history_cache() -> Iterator[HistoryCache]:
     """
     with shared_history().paused():
         yield shared_history()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: shared_history().after_fork())

@@ -3,6 +3,7 @@
 Only NumPy is imported here: who reads the figures, in a process that never predicts, should not wait for more.
 """
 
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 from numpy.typing import NDArray
 
 from rustybt.data.byte_cache import ByteCache
+from rustybt.data.switch import Switch
 from rustybt.errors import InvalidParameter
 
 MAX_BYTES = 256 << 20
@@ -151,7 +153,7 @@ class PredictionCache:
         self._costs: OrderedDict[tuple[Any, ...], tuple[int, float]] = OrderedDict()
         self._lock = Lock()
         self._total = self._taken = PredictionStatistics()
-        self._paused = 0
+        self._switch = Switch()
 
     @property
     def max_bytes(self) -> int:
@@ -171,8 +173,8 @@ class PredictionCache:
 
     @property
     def is_on(self) -> bool:
-        """Whether answers are kept and found, now."""
-        return not self._paused
+        """Whether answers are kept and found by this thread, now."""
+        return self._switch.is_on
 
     @property
     def statistics(self) -> PredictionStatistics:
@@ -244,14 +246,17 @@ class PredictionCache:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Let every call go to its model until the block ends, in all threads; kept answers stay where they are."""
-        with self._lock:
-            self._paused += 1
-        try:
+        """Let every call of this thread go to its model until the block ends; kept answers stay where they are."""
+        with self._switch.paused():
             yield
-        finally:
-            with self._lock:
-                self._paused -= 1
+
+    def after_fork(self) -> None:
+        """Begin anew in a child whose parent was just changing the answers in another thread."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
+            self._lock = Lock()
+            self.clear()
 
     def _keep(self, key: PredictionKey, answer: Answer) -> Answer:
         """Keep an answer, unless another thread was faster."""
@@ -320,7 +325,7 @@ def take_statistics() -> PredictionStatistics:
 
 @contextmanager
 def disable_prediction_cache() -> Iterator[None]:
-    """Let every prediction of this process be computed by its model until the block ends.
+    """Let every prediction of this thread be computed by its model until the block ends.
 
     Examples
     --------
@@ -332,3 +337,7 @@ def disable_prediction_cache() -> Iterator[None]:
     """
     with shared_predictions().paused():
         yield
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: shared_predictions().after_fork())

@@ -51,10 +51,11 @@ class Selection:
     sids : tuple of int
         What tells them from others.
     kept : dict of str to AsOf
-        By field, what the last window came from: the next one mostly comes from it too.
+        By field, what the last window came from: the next one mostly comes from it too. The history cache counts what
+        it takes, and lets it go where it does not fit.
     """
 
-    __slots__ = ("_factors_of", "_index", "_merged", "_together", "assets", "columns", "kept", "sids")
+    __slots__ = ("_factors_of", "_index", "_merged", "_together", "assets", "columns", "kept", "sids", "__weakref__")
 
     def __init__(self, assets: tuple[Equity, ...], factors_of: Callable[[int, str], FactorList]) -> None:
         self.assets = assets
@@ -72,6 +73,12 @@ class Selection:
     def index(self) -> pd.Index:
         """The assets as a frame's labels; building an index anew takes longer than a small window."""
         return self._index.view()
+
+    def let_go(self, rows: FloatArray) -> None:
+        """Keep rows no longer."""
+        for field, kept in list(self.kept.items()):
+            if kept.rows is rows:
+                self.kept.pop(field, None)
 
     def rows(self, array: FloatArray, begin: int, end: int) -> FloatArray:
         """Give rows [begin, end) of a dense array: a view where the assets lie side by side in it, else a copy."""

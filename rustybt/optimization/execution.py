@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from rustybt.data.history_cache import HistoryCounts
+from rustybt.data.history_counts import HistoryCounts
 from rustybt.data.predictions import PredictionStatistics
 from rustybt.optimization.config import Layer, OptimizationConfig, Work, WorkerLayers
 from rustybt.optimization.flow import Flow, job_of

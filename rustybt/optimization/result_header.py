@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rustybt.data.history_cache import HistoryCounts
+from rustybt.data.history_counts import HistoryCounts
 from rustybt.data.predictions import PredictionStatistics
 from rustybt.errors import InvalidParameter, ResultCorrupt
 from rustybt.optimization.constraints import Constraint

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from rustybt.data.history_cache import HistoryCounts
+from rustybt.data.history_counts import HistoryCounts
 from rustybt.data.predictions import PredictionStatistics
 
 
