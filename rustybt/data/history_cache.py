@@ -303,13 +303,11 @@ def read_only(rows: FloatArray) -> FloatArray:
     return rows
 
 
-def checked_bytes(max_memory_bytes: object) -> int:
+def checked_bytes(limit: object, name: str = "max_memory_bytes") -> int:
     """Give a limit back, or say that it is none."""
-    if isinstance(max_memory_bytes, bool) or not isinstance(max_memory_bytes, int) or max_memory_bytes < 0:
-        raise InvalidParameter(
-            f"max_memory_bytes {max_memory_bytes!r} is no whole number of 0 or more: give bytes, such as 256 << 20"
-        )
-    return max_memory_bytes
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+        raise InvalidParameter(f"{name} {limit!r} is no whole number of 0 or more: give bytes, such as 256 << 20")
+    return limit
 
 
 @cache

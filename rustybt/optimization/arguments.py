@@ -33,8 +33,10 @@ def folder_of(storage: PathLike) -> Path:
     return Path(storage)
 
 
-def cache_of(result_cache: ResultCache | bool) -> ResultCache | None:
+def cache_of(result_cache: ResultCache | bool, config: OptimizationConfig) -> ResultCache | None:
     """Give the cache that a user means: one of his own, the process's, or none."""
+    if result_cache is False and config.result_cache == "on":
+        raise InvalidParameter("result_cache=False, but config.result_cache is 'on': leave one of them out")
     if isinstance(result_cache, bool):
         return PROCESS_CACHE if result_cache else None
     if not isinstance(result_cache, ResultCache):

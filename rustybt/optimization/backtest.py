@@ -268,8 +268,10 @@ class JobSet:
     def open(self) -> Callable[[tuple[int, tuple[Hashable, ...], Scope | None]], Evaluation]:
         """Give the function of a task, which is a job's place, keys and scope; jobs are opened when first asked for."""
         opened: dict[int, TrialFunction] = {}
+        self.layers.limit()
 
         def run_trial(task: tuple[int, tuple[Hashable, ...], Scope | None]) -> Evaluation:
+            forget_what_was_asked()
             place, keys, scope = task
             function = opened.get(place)
             if function is None:
@@ -286,6 +288,12 @@ class JobSet:
                 return run_trial(task)
 
         return run_with_less
+
+
+def forget_what_was_asked() -> None:
+    """Leave out of a trial's figures what else this process has asked since the last one."""
+    take_statistics()
+    history_cache.take_counts()
 
 
 def asked_of_models() -> tuple[float, ...] | None:

@@ -6,11 +6,11 @@ A layer spares work and costs some: it is on, off, or decided by what is planned
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
-from rustybt.data.history_cache import disable_history_cache
-from rustybt.data.predictions import disable_prediction_cache
+from rustybt.data.history_cache import checked_bytes, disable_history_cache, shared_history
+from rustybt.data.predictions import disable_prediction_cache, shared_predictions
 from rustybt.errors import InvalidParameter, did_you_mean
 
 SWITCHES: Final = ("on", "off", "auto")
@@ -76,11 +76,14 @@ class OptimizationConfig:
     shared_bundle : switch
         Workers are forked from a process that has mapped the bundle, instead of mapping it each. "auto" is on with
         workers.
+    history_cache_bytes : int, optional
+        What the blocks of each process may take from this run on; if omitted, what they may take already: 256 MB, or
+        what `shared_history().max_memory_bytes` was set to in the process.
 
     Raises
     ------
     InvalidParameter
-        If a switch is none of these.
+        If a switch is none of these, or the limit no whole number of 0 or more.
 
     Examples
     --------
@@ -97,10 +100,13 @@ class OptimizationConfig:
     history_cache: Switch = "auto"
     prediction_cache: Switch = "auto"
     shared_bundle: Switch = "auto"
+    history_cache_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        for switch in fields(self):
-            object.__setattr__(self, switch.name, switch_of(switch.name, getattr(self, switch.name)))
+        for name in AUTOMATIC:
+            object.__setattr__(self, name, switch_of(name, getattr(self, name)))
+        if self.history_cache_bytes is not None:
+            checked_bytes(self.history_cache_bytes, "history_cache_bytes")
 
     def layers(self, work: Work) -> dict[str, Layer]:
         """Say which layers a run uses.
@@ -119,7 +125,10 @@ class OptimizationConfig:
         for name, decided in AUTOMATIC.items():
             switch = getattr(self, name)
             found[name] = decided(work) if switch == "auto" else Layer(switch == "on", "as configured")
-        return found
+        paused = {"history_cache": not shared_history().is_on, "prediction_cache": not shared_predictions().is_on}
+        return found | {
+            name: Layer(False, "disabled around the run") for name, is_paused in paused.items() if is_paused
+        }
 
 
 def switch_of(name: str, value: object) -> str:
@@ -172,6 +181,12 @@ class WorkerLayers(NamedTuple):
     history_cache: bool = True
     prediction_cache: bool = True
     shared_bundle: bool = True
+    history_cache_bytes: int | None = None
+
+    def limit(self) -> None:
+        """Let this process's blocks take as much as the run says, from now on."""
+        if self.history_cache_bytes is not None:
+            shared_history().max_memory_bytes = self.history_cache_bytes
 
     @contextmanager
     def applied(self) -> Iterator[None]:

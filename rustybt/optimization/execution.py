@@ -110,8 +110,8 @@ class Execution:
 
     @property
     def _worker_layers(self) -> WorkerLayers:
-        layers = self.layers
-        return WorkerLayers(*(layers[name].is_on for name in WorkerLayers._fields))
+        is_on = {name: layer.is_on for name, layer in self.layers.items() if name in WorkerLayers._fields}
+        return WorkerLayers(**is_on, history_cache_bytes=self.config.history_cache_bytes)
 
     def _hear(self, study: Study, trial: Trial) -> None:
         """Keep what a trial's record need not hold, and tell the user about it."""

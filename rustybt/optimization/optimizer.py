@@ -213,9 +213,9 @@ class Optimizer:
         self._choose_pool = pool_choice(pool, num_workers, backend, scheduler, has_limits)
         self._limits = {"timeout_s": trial_timeout_s, "memory_mb": worker_memory_mb}
         self.storage = None if storage is None else folder_of(storage)
-        cache = cache_of(result_cache)
-        self.result_cache = cache if profile is None else None
         self.config = config_of(config)
+        cache = cache_of(result_cache, self.config)
+        self.result_cache = cache if profile is None else None
         self.progress, self.profile = progress, profile
         self.partial: OptimizationResult | None = None
 

@@ -6,10 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from rustybt import Optimizer, Strategy
-from rustybt.data.history_cache import shared_history
+from rustybt import Optimizer, Strategy, run_algorithm
+from rustybt.data.history_cache import disable_history_cache, shared_history
+from rustybt.data.history_counts import HistoryCounts
 from rustybt.data.models import Model
-from rustybt.data.predictions import shared_predictions
+from rustybt.data.predictions import disable_prediction_cache, shared_predictions
 from rustybt.errors import InvalidParameter
 from rustybt.optimization import Integer, OptimizationConfig, OptimizationResult, ResultCache
 from rustybt.optimization.config import Work
@@ -40,6 +41,15 @@ class Asks(Strategy):
         context.predict(MODEL, np.round(means, 1))
         for stock, mean in zip(context.stocks, means.tolist(), strict=True):
             context.order_target_percent(stock, 0.5 if mean > 0 else 0.0)
+
+
+class Idle(Strategy):
+    """Asks for nothing."""
+
+    n = Integer(1, 2)
+
+    def handle_data(self, context, data):
+        pass
 
 
 pytestmark = pytest.mark.usefixtures("market")
@@ -75,9 +85,13 @@ COMBINATIONS = list(itertools.product(["on", "off"], repeat=4))
 )
 def test_every_combination_gives_the_same_numbers_to_the_bit(switches, workers, pool):
     options = {"pool": pool} if workers == 2 else {}
-    found = numbers(run(OptimizationConfig(*switches), ResultCache(), **options))
-    for mine, theirs in zip(found, plain(), strict=True):
-        assert mine.equals(theirs)
+    kept = ResultCache()
+    for turn in range(2):
+        found = run(OptimizationConfig(*switches), kept, **options)
+        for mine, theirs in zip(numbers(found), plain(), strict=True):
+            assert mine.equals(theirs)
+        expected = 4 if turn and switches[0] == "on" else 0
+        assert found.info.cache.get("hits", 0) == expected, "the second run is answered by the result cache"
 
 
 def test_the_result_cache_finds_results_only_where_it_is_on():
@@ -110,6 +124,46 @@ def test_the_prediction_cache_finds_answers_only_where_it_is_on(workers, pool):
     assert off.calls == on.calls == 4 * 124
     assert off.hits == 0 < on.hits
     assert shared_predictions().is_on
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_counts_its_own_windows_alone(workers, pool):
+    """A backtest of the user's own before it, in the same process, is none of its business."""
+    options = {"pool": pool} if workers == 2 else {}
+    run_algorithm(strategy=Asks(days=3), **SPAN)
+    idle = Optimizer(Idle, config=OptimizationConfig(history_cache="off"), progress=False, **SPAN, **options).run()
+    assert idle.info.history == HistoryCounts() and idle.info.predictions.calls == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_disabled_around_a_run_is_off_in_its_workers_too(workers, pool):
+    options = {"pool": pool} if workers == 2 else {}
+    with disable_history_cache(), disable_prediction_cache():
+        found = run(OptimizationConfig(history_cache="on"), False, **options)
+    assert found.info.layers["history_cache"] == "off: disabled around the run"
+    assert found.info.layers["prediction_cache"] == "off: disabled around the run"
+    assert found.info.history.hits == 0 and found.info.predictions.hits == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_limit_of_blocks_reaches_the_processes_that_run_backtests(workers, pool):
+    options = {"pool": pool} if workers == 2 else {}
+    before = shared_history().max_memory_bytes
+    try:
+        none = run(OptimizationConfig(history_cache="on", history_cache_bytes=0), False, **options)
+        many = run(OptimizationConfig(history_cache="on", history_cache_bytes=10_000_000), False, **options)
+    finally:
+        shared_history().max_memory_bytes = before
+    assert none.info.history.hits == 0 < many.info.history.hits
+    for mine, theirs in zip(numbers(none), numbers(many), strict=True):
+        assert mine.equals(theirs)
+    with pytest.raises(InvalidParameter, match="history_cache_bytes -1 is no whole number of 0 or more"):
+        OptimizationConfig(history_cache_bytes=-1)
+
+
+def test_switches_that_contradict_one_another_are_refused():
+    with pytest.raises(InvalidParameter, match=r"result_cache=False, but config.result_cache is 'on'"):
+        run(OptimizationConfig(result_cache="on"), False)
 
 
 def test_workers_open_the_bundle_themselves_only_where_it_is_not_shared():
