@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rustybt.errors import WorkerError
-from rustybt.optimization.workers.base import Preparation
 from rustybt.optimization.workers.mapped import BundleKey
 
 PROC = Path("/proc")
@@ -64,19 +63,17 @@ class SharedBundleContext:
         Whose arrays were mapped.
     pids : tuple of int
         Of the workers.
+    helper_pids : tuple of int
+        Of the template process that they are forks of; empty for workers that are started one by one.
     """
 
     modules: tuple[str, ...]
     bundles: tuple[BundleKey, ...]
     pids: tuple[int, ...]
-
-    @staticmethod
-    def of(preparation: Preparation, pids: tuple[int, ...]) -> "SharedBundleContext":
-        """Make the context of workers that were prepared so."""
-        return SharedBundleContext(preparation.modules, preparation.bundles, pids)
+    helper_pids: tuple[int, ...] = ()
 
     def memory(self) -> SharedMemory:
-        """Measure what the workers hold now.
+        """Measure what the workers hold now, and the process that they are forks of.
 
         Returns
         -------
@@ -88,9 +85,10 @@ class SharedBundleContext:
         WorkerError
             If the system does not tell: it is Linux that does.
         """
-        if self.pids and not (PROC / "self/smaps_rollup").exists():
+        pids = (*self.pids, *self.helper_pids)
+        if pids and not (PROC / "self/smaps_rollup").exists():
             raise WorkerError("this system does not tell which pages are shared: Linux does, in /proc/PID/smaps_rollup")
-        return total_of([memory_of(pid) for pid in self.pids])
+        return total_of([memory_of(pid) for pid in pids])
 
 
 def memory_of(pid: int, proc: Path = PROC) -> SharedMemory:

@@ -1,7 +1,7 @@
 """Does the Optimizer pay over a grid of backtests, against the plain loop that a user would write?
 
 usage: python scripts/benchmarks/audit_grid_search_benchmark.py mag-7 --num-runs 10 --num-backtests 25 --num-assets 8
-           --start-date 2023-01-01 --end-date 2023-12-31 [--num-workers N] [--leave-one-out] [--output FOLDER]
+           --start-date 2023-01-01 --end-date 2023-12-31 [--num-workers N] [--leave-one-out] [--quick] [--output FOLDER]
 
 Both sides run in pairs, in random order and in fresh processes, and must find the same results. The exit code is 0 only
 where the criterion of the scale holds: from 100 backtests on that of production, below that of micro scale.

@@ -2,7 +2,7 @@
 
 usage: python scripts/benchmarks/audit_walk_forward_benchmark.py mag-7 --num-runs 10 --num-windows 5
            --trials-per-window 5 --num-assets 8 --start-date 2023-01-01 --end-date 2023-12-31 [--num-workers N]
-           [--leave-one-out] [--output FOLDER]
+           [--leave-one-out] [--quick] [--output FOLDER]
 
 Both sides run in pairs, in random order and in fresh processes, and must find the same results: every trial of every
 window, the parameters that were best, and how these did in the sessions after. The exit code is 0 only where the

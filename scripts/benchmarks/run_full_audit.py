@@ -33,11 +33,9 @@ from scripts.benchmarks.audit.audits import (
 )
 from scripts.benchmarks.audit.command import data_of, parser_of, report, tell
 from scripts.benchmarks.audit.on_zipline import zipline_side, zipline_words
-from scripts.benchmarks.audit.paired import PairedTest
+from scripts.benchmarks.audit.paired import LEAST_PAIRS, PairedTest
 from scripts.benchmarks.audit.sides import Sides
 from scripts.benchmarks.audit.workload import CROSSOVER, FOREST, Scale
-
-QUICK_RUNS = 3
 
 MICRO, PRODUCTION, FACTOR, LAYERS = "micro", "production", "factor", "layers"
 
@@ -71,8 +69,9 @@ class Planned(NamedTuple):
         """Hold what was found to the criteria of the role."""
         if self.role == MICRO:
             return micro_criteria(gain)
-        found = [] if self.role == LAYERS else production_criteria(gain)
-        return [*found, *([factor_criterion(gain)] if self.role == FACTOR else [])]
+        if self.role == LAYERS:
+            return []
+        return [*production_criteria(gain), *([factor_criterion(gain)] if self.role == FACTOR else [])]
 
 
 WHOLE = (
@@ -93,11 +92,10 @@ QUICK = (
 def main(given: Sequence[str] | None = None) -> int:
     """Run all audits."""
     parser = parser_of("run_full_audit.py", __doc__)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it works, not what it finds")
     parser.add_argument("--zipline-python", type=Path, metavar="PATH", help="an interpreter that has zipline-reloaded")
     options = parser.parse_args(given)
     audits: list[Audit] = []
-    with data_of(options.bundle) as fingerprint:
+    with data_of(options.bundle, options.num_assets) as fingerprint:
         for planned in QUICK if options.quick else WHOLE:
             scale = Scale(
                 *(options.bundle, options.start_date, options.end_date, options.num_assets),
@@ -112,7 +110,7 @@ def main(given: Sequence[str] | None = None) -> int:
                     planned.name,
                     scale,
                     workers=planned.workers,
-                    runs=QUICK_RUNS if options.quick else options.num_runs,
+                    runs=LEAST_PAIRS if options.quick else options.num_runs,
                     leaves_out=planned.role == LAYERS,
                     others=others,
                     seed=options.seed,

@@ -1,6 +1,7 @@
 """Workers share what was mapped before they were forked: its pages are in memory once."""
 
-import numpy as np
+import time
+
 import pytest
 
 from rustybt.errors import WorkerError
@@ -25,33 +26,38 @@ def bundle(tmp_path_factory):
         yield made
 
 
-def reads(key):
-    """Give a task that reads all pages of a bundle."""
-
-    def read(x):
-        from rustybt.optimization.workers.mapped import open_mapped
-
-        opened = open_mapped(*key)
-        return float(sum(np.nansum(opened.daily(field)) for field in ("close", "open", "high", "low")))
-
-    return read
+def key_of(bundle):
+    return (str(bundle.root), bundle.name, bundle.version, bundle.fingerprint)
 
 
-def test_the_pages_of_a_bundle_are_there_once_however_many_read_them(bundle):
-    key = (str(bundle.root), bundle.name, bundle.version, bundle.fingerprint)
-    job = CallJob(reads(key), Preparation((), (key,)))
+def imports(x):
+    import optuna
+
+    time.sleep(0.1)  # long enough that every worker gets a task
+    return optuna.__name__
+
+
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+def test_what_is_measured_are_the_workers_and_what_they_are_forks_of(bundle, start_method):
+    job = CallJob(square, Preparation((), (key_of(bundle),)))
+    with PersistentWorkerPool(2, start_method=start_method) as pool:
+        list(pool.run(job, taker(range(8))))
+        context = pool.context
+        assert (context.bundles, len(context.pids)) == ((key_of(bundle),), 2)
+        helpers = 1 if start_method == "fork" else 0
+        assert len(set(context.helper_pids) - set(context.pids)) == helpers
+        assert context.memory().processes == 2 + helpers
+
+
+def test_workers_share_pages_that_they_would_else_have_for_themselves(bundle):
     held = {}
-    for count in (1, 4):
-        with PersistentWorkerPool(count) as pool:
-            values = [outcome.value for _, outcome in pool.run(job, taker(range(4 * count)))]
-            assert len(set(values)) == 1
-            context = pool.context
-            assert (context.bundles, len(context.pids)) == ((key,), count)
-            held[count] = context.memory()
-    arrays = 4 * 1000 * 300 * 8
-    assert held[1].processes == 1 and held[4].processes == 4
-    assert held[4].shared > 4 * arrays  # counted for each
-    assert held[4].pss < held[1].pss + 3 * (held[1].pss - arrays)  # three more have what a process has, less the arrays
+    for modules in ((), ("optuna",)):
+        job = CallJob(imports, Preparation(modules, (key_of(bundle),)))
+        with PersistentWorkerPool(4) as pool:
+            assert {outcome.value for _, outcome in pool.run(job, taker(range(16)))} == {"optuna"}
+            held[bool(modules)] = pool.context.memory()
+    assert held[False].private - held[True].private > 20 * MB
+    assert held[False].pss - held[True].pss > 20 * MB
 
 
 def test_a_pool_without_workers_shares_nothing(bundle):

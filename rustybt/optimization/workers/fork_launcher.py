@@ -43,6 +43,7 @@ class ForkLauncher(Launcher):
         with theirs:
             code = f"from rustybt.optimization.workers.template import main; main({theirs.fileno()})"
             self.template = start_interpreter(code, pass_fds=(theirs.fileno(),))
+            self.helper_pids = (self.template.pid,)
         self.socket, self.control = ours, Connection(os.dup(ours.fileno()))
 
     def prepare(self, preparation: Preparation) -> None:

@@ -35,7 +35,15 @@ class Launched(NamedTuple):
 
 
 class Launcher(ABC):
-    """Starts, kills and collects worker processes."""
+    """Starts, kills and collects worker processes.
+
+    Attributes
+    ----------
+    helper_pids : tuple of int
+        Processes beside the workers, which these are started from.
+    """
+
+    helper_pids: tuple[int, ...] = ()
 
     @abstractmethod
     def prepare(self, preparation: Preparation) -> None:

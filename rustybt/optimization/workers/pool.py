@@ -141,7 +141,9 @@ class PersistentWorkerPool:
     @property
     def context(self) -> SharedBundleContext:
         """What the living workers inherited, and how to measure it."""
-        return SharedBundleContext.of(self._crew.prepared, self.pids)
+        prepared, launcher = self._crew.prepared, self._crew.launcher
+        helpers = () if launcher is None else launcher.helper_pids
+        return SharedBundleContext(prepared.modules, prepared.bundles, self.pids, helpers)
 
     def close(self) -> None:
         """End all processes; a later run starts new ones."""

@@ -47,16 +47,16 @@ def text_of(audit: Audit) -> str:
     for name, test in audit.layers.items():
         lines.append(f"  {name}: {line_of(test)}, Holm p = {audit.adjusted[name]:.2g}: {verdict_of(audit, name)}")
     for criterion in audit.criteria:
-        lines.append(f"  {'holds' if criterion.holds else 'MISSED'}: {criterion.text} ({criterion.found:.4g})")
+        note = f"; {criterion.note}" if criterion.note else ""
+        lines.append(f"  {'holds' if criterion.holds else 'MISSED'}: {criterion.text} ({criterion.found:.4g}){note}")
     return "\n".join(lines)
 
 
 def verdict_of(audit: Audit, layer: str) -> str:
     """Say whether a layer pays at this scale."""
-    test = audit.layers[layer]
     if audit.adjusted[layer] < ALPHA:
         return "pays"
-    return "costs" if test.at_least > 1 else "no difference found"
+    return "costs" if audit.adjusted_costs[layer] < ALPHA else "no difference found"
 
 
 def markdown_of(audits: Sequence[Audit], about: Mapping[str, str]) -> str:
@@ -104,8 +104,10 @@ def markdown_of(audits: Sequence[Audit], about: Mapping[str, str]) -> str:
                 )
     criteria = [(audit, criterion) for audit in audits for criterion in audit.criteria]
     if criteria:
-        lines += ["", "## Criteria", "", "| Audit | Criterion | Found | |", "|---|---|---|---|"]
-        lines += [f"| {a.name} | {c.text} | {c.found:.4g} | {'holds' if c.holds else 'missed'} |" for a, c in criteria]
+        lines += ["", "## Criteria", "", "| Audit | Criterion | Found | | |", "|---|---|---|---|---|"]
+        for audit, one in criteria:
+            verdict = "holds" if one.holds else "missed"
+            lines.append(f"| {audit.name} | {one.text} | {one.found:.4g} | {verdict} | {one.note} |")
     return "\n".join(lines) + "\n"
 
 

@@ -32,11 +32,16 @@ def main(argument: str) -> None:
     """Run what is asked for once."""
     request = json.loads(argument)
     scale = Scale(**request["scale"])
-    work = loop_work(scale) if request["kind"] == "loop" else optimizer_work(scale, request)
+    method = request.get("start_method")
+    pool = None if method is None else PersistentWorkerPool(request["workers"], start_method=method)
+    work = loop_work(scale) if request["kind"] == "loop" else optimizer_work(scale, request, pool)
     gc.collect()
     began = time.perf_counter()
     results, notes = work()
     seconds = time.perf_counter() - began
+    if pool is not None:
+        notes["memory"] = pool.context.memory()._asdict()
+        pool.close()
     digest = hashlib.sha256(json.dumps(results).encode()).hexdigest()
     print(json.dumps({"seconds": seconds, "digest": digest, "notes": notes}), flush=True)
 
@@ -86,11 +91,11 @@ def windows_of(scale: Scale) -> list[tuple[tuple[str, str], tuple[str, str]]]:
     return found
 
 
-def optimizer_work(scale: Scale, request: dict[str, Any]) -> Callable[[], tuple[Results, dict[str, Any]]]:
+def optimizer_work(
+    scale: Scale, request: dict[str, Any], pool: PersistentWorkerPool | None = None
+) -> Callable[[], tuple[Results, dict[str, Any]]]:
     """Give the same backtests by the Optimizer."""
     made, search = strategy_of(scale), GridSearch()
-    method = request.get("start_method")
-    pool = None if method is None else PersistentWorkerPool(request["workers"], start_method=method)
 
     def work() -> tuple[Results, dict[str, Any]]:
         walk = None
@@ -113,9 +118,6 @@ def optimizer_work(scale: Scale, request: dict[str, Any]) -> Callable[[], tuple[
             progress=False,
         ).run()
         notes: dict[str, Any] = {"layers": dict(result.info.layers), "history": list(result.info.history)}
-        if pool is not None:
-            notes["memory"] = pool.context.memory()._asdict()
-            pool.close()
         names = tuple(LEAST[scale.workload])
         rows = [[params_of(row, names), row["ending_value"], shown(row["sharpe"])] for row in records(result.trials)]
         if walk is not None:
