@@ -50,7 +50,7 @@ def hash_of(manifest: Manifest) -> str:
 
 
 @lru_cache(maxsize=MOST_LISTS)
-def get_cached_assets(bundle_name: str, bundle_hash: str) -> "tuple[Equity, ...]":
+def get_cached_assets(bundle_name: str, bundle_hash: str, root: str | None = None) -> "tuple[Equity, ...]":
     """Give the assets of a bundle's version, read once a process.
 
     Parameters
@@ -59,6 +59,8 @@ def get_cached_assets(bundle_name: str, bundle_hash: str) -> "tuple[Equity, ...]
         The bundle.
     bundle_hash : str
         Of the version, see `get_bundle_hash`: the newest on disk that has it.
+    root : str, optional
+        The data folder; that of the environment variables if omitted.
 
     Returns
     -------
@@ -70,9 +72,10 @@ def get_cached_assets(bundle_name: str, bundle_hash: str) -> "tuple[Equity, ...]
     UnknownBundle
         If there is no version with this hash; nothing is remembered then.
     """
-    for record in reversed(versions(bundle_name)):
+    environ = os.environ if root is None else {**os.environ, "RUSTYBT_ROOT": root}
+    for record in reversed(versions(bundle_name, environ)):
         if record.manifest is not None and hash_of(record.manifest) == bundle_hash:
-            return tuple(load(bundle_name, timestamp=record.ingested).asset_finder.equities)
+            return tuple(load(bundle_name, environ, record.ingested).asset_finder.equities)
     raise UnknownBundle(
         f"bundle {bundle_name!r} has no version with the hash {bundle_hash!r}: ask get_bundle_hash({bundle_name!r}) "
         "for that of the newest"

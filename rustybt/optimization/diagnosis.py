@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,6 +19,7 @@ from rustybt.optimization.workers.machine import WORKER_MB, Capacity, own_capaci
 THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 BYTES_PER_MB: Final = 1 << 20
 LEAST_FREE_MB: Final = 1024
+ONE_DAY_S: Final = 86_400
 
 
 class Finding(NamedTuple):
@@ -104,21 +106,25 @@ def _data(root: Path) -> Iterator[Finding]:
     yield Finding("data folder", f"{root} ({free:,.0f} MB free)", advice)
     versions = [version for bundle in available() for version in bundle.versions]
     caches = root / "cache"
-    manifests = [version.manifest for version in versions if version.manifest is not None]
-    kept = {cache_path(root, manifest).relative_to(caches).parts[0] for manifest in manifests}
     damaged = sum(version.manifest is None for version in versions)
     yield Finding(
         "bundles",
         f"{len({version.name for version in versions})} with {len(versions)} versions, {megabytes(root / 'bundles')}",
         f"{damaged} damaged: ingest again, and remove them with rustybt clean" if damaged else "",
     )
-    orphans = [path for path in sorted(caches.iterdir()) if path.name not in kept] if caches.is_dir() else []
-    advice = (
-        f"{len(orphans)} of versions that are gone: remove {', '.join(path.name for path in orphans)}"
-        if orphans
-        else ""
+    kept = {cache_path(root, version.manifest) for version in versions if version.manifest is not None}
+    orphans = [] if damaged else [path for path in sorted(caches.glob("*/*")) if path not in kept and is_old(path)]
+    names = ", ".join(str(path.relative_to(caches)) for path in orphans)
+    yield Finding(
+        "arrays",
+        f"{caches}, {megabytes(caches)}",
+        f"{len(orphans)} of versions that are gone: remove {names}" if orphans else "",
     )
-    yield Finding("arrays", f"{caches}, {megabytes(caches)}", advice)
+
+
+def is_old(path: Path) -> bool:
+    """Say whether a folder was made so long ago that no ingest which is under way can have made it."""
+    return time.time() - path.stat().st_mtime > ONE_DAY_S
 
 
 def megabytes(folder: Path) -> str:

@@ -54,3 +54,15 @@ def test_a_version_that_is_gone_is_an_error_that_is_not_remembered():
             get_cached_assets("made", bundle_hash)
     ingest("A", "D")
     assert symbols_of(get_cached_assets("made", bundle_hash)) == ["A", "D"]
+
+
+def test_a_version_below_another_root_is_found_there(tmp_path, monkeypatch):
+    elsewhere = {"RUSTYBT_ROOT": str(tmp_path)}
+    with monkeypatch.context() as patch:
+        patch.setenv("RUSTYBT_ROOT", str(tmp_path))
+        ingest("E", "F")
+    there = get_bundle_hash("made", elsewhere)
+    get_cached_assets.cache_clear()
+    assert symbols_of(get_cached_assets("made", there, str(tmp_path))) == ["E", "F"]
+    with pytest.raises(UnknownBundle):
+        get_cached_assets("made", there)

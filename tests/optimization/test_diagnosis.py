@@ -1,11 +1,13 @@
 """What the doctor finds is so: cores and folders of this machine, and advice only where something is amiss."""
 
 import math
+import os
 import shutil
 
 import pytest
 
 from rustybt.data.bundles import ingest, load
+from rustybt.data.manifest import cache_path
 from rustybt.optimization import diagnosis as module
 from rustybt.optimization.diagnosis import diagnosis
 from rustybt.optimization.workers.machine import Capacity, own_capacity
@@ -50,15 +52,23 @@ def test_bundles_and_their_arrays_are_counted(data_root):
     load("mag-7").daily("close")
     assert found("bundles").found.startswith("1 with 1 versions, ") and found("bundles").advice == ""
     assert found("arrays").found != f"{data_root / 'cache'}, 0.0 MB" and found("arrays").advice == ""
-    fingerprint = load("mag-7").fingerprint
-    shutil.rmtree(load("mag-7").path)
-    assert found("arrays").advice == f"1 of versions that are gone: remove {fingerprint}"
+    opened = load("mag-7")
+    arrays = cache_path(data_root, opened.manifest)
+    shutil.rmtree(opened.path)
+    assert found("arrays").advice == "", "they may be of an ingest that is under way"
+    os.utime(arrays, (0, 0))
+    name = arrays.relative_to(data_root / "cache")
+    assert found("arrays").advice == f"1 of versions that are gone: remove {name}"
 
 
 def test_a_damaged_version_is_told_of(data_root):
     ingest("mag-7")
-    (load("mag-7").path / "manifest.json").write_text("{")
+    opened = load("mag-7")
+    opened.daily("close")
+    os.utime(cache_path(data_root, opened.manifest), (0, 0))
+    (opened.path / "manifest.json").write_text("{")
     assert found("bundles").advice.startswith("1 damaged: ingest again")
+    assert found("arrays").advice == "", "they may be of the version that is damaged"
 
 
 def test_a_full_disk_is_told_of(monkeypatch):

@@ -38,7 +38,7 @@ def test_the_loop_and_the_optimizer_find_the_same(scale):
     assert json.dumps(by_loop) == json.dumps(by_optimizer)
     assert len(by_loop) == scale.total
     assert notes["layers"]["history_cache"] == "on: as configured"
-    assert len({row[1] for row in by_loop}) > 1, "parameters make a difference"
+    assert len({row[1] for row in by_loop if len(row) == 3}) > 1, "parameters make a difference"
 
 
 @pytest.mark.usefixtures("sample")
