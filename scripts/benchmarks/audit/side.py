@@ -22,6 +22,7 @@ from rustybt.data.history_cache import disable_history_cache
 from rustybt.data.portal import portal_of
 from rustybt.data.predictions import disable_prediction_cache
 from rustybt.optimization import GridSearch, OptimizationConfig, PersistentWorkerPool, WalkForward
+from scripts.benchmarks.audit.searching import search_work
 from scripts.benchmarks.audit.strategies import strategy_of
 from scripts.benchmarks.audit.workload import LEAST, Scale, combinations, session_count, spans_of
 
@@ -34,7 +35,12 @@ def main(argument: str) -> None:
     scale = Scale(**request["scale"])
     method = request.get("start_method")
     pool = None if method is None else PersistentWorkerPool(request["workers"], start_method=method)
-    work = loop_work(scale) if request["kind"] == "loop" else optimizer_work(scale, request, pool)
+    kinds: dict[str, Callable[[], Callable[[], tuple[Results, dict[str, Any]]]]] = {
+        "loop": lambda: loop_work(scale),
+        "optimizer": lambda: optimizer_work(scale, request, pool),
+        "search": lambda: search_work(scale, request),
+    }
+    work = kinds[request["kind"]]()
     gc.collect()
     began = time.perf_counter()
     results, notes = work()

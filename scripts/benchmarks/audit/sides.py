@@ -35,7 +35,7 @@ def ask(scale: Scale, request: dict[str, Any]) -> Measured:
     scale : Scale
         What is run.
     request : dict
-        "kind": "loop" or "optimizer"; for the latter "workers" and "layers".
+        "kind": "loop", "optimizer" with "workers" and "layers", or "search" with "search", "seed" and "workers".
 
     Returns
     -------
