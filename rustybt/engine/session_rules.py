@@ -9,13 +9,19 @@ import numpy as np
 import pandas as pd
 
 from rustybt._typing import BoolArray, IntArray
-from rustybt.calendars import get_calendar
-from rustybt.constants import NS_PER_MINUTE
+from rustybt.calendars import SessionTable, get_calendar
+from rustybt.constants import NS_PER_DAY, NS_PER_MINUTE
 from rustybt.engine.event_rules import BarRule, Bars
 from rustybt.errors import InvalidParameter
 
 MAX_MONTH_OFFSET = 22
 MAX_WEEK_OFFSET = 4
+LONGEST_PERIOD = 31
+"""Sessions that a month may have, where the market never closes."""
+
+THURSDAY = 3
+"""The day of the week on which 1970 began, counted from Monday."""
+
 SHORTEST_OFFSET = timedelta(minutes=1)
 LONGEST_OFFSET = timedelta(hours=12)
 
@@ -119,10 +125,12 @@ class SessionOfPeriod(BarRule):
 
     def matches(self, bars: Bars) -> BoolArray:
         """Say which bars are in such sessions."""
-        labels = bars.sessions.session_ns
-        due: BoolArray = np.isin(labels, _sessions_of(bars.sessions.name, self.period, self.n, self.from_end))
-        matching: BoolArray = due[bars.rows] & bars.open
-        return matching
+        if not len(bars.label_ns):
+            return np.zeros(0, dtype=bool)
+        labels = _whole_periods(bars.sessions, int(bars.rows[0]), int(bars.rows[-1]), self.period, self.from_end)
+        wanted = labels[_sessions_of(labels, self.period, self.n, self.from_end)]
+        due: BoolArray = np.isin(bars.sessions.session_ns[bars.rows], wanted) & bars.open
+        return due
 
 
 class NthTradingDayOfWeek(SessionOfPeriod):
@@ -149,20 +157,38 @@ class NDaysBeforeLastTradingDayOfMonth(SessionOfPeriod):
     period, from_end, largest = "month", True, MAX_MONTH_OFFSET
 
 
-@lru_cache(maxsize=64)
-def _sessions_of(calendar_name: str, period: str, n: int, from_end: bool) -> IntArray:
-    """Give the labels of the n-th sessions of a calendar's periods, int64 nanoseconds."""
-    sessions = pd.DatetimeIndex(get_calendar(calendar_name).sessions).as_unit("ns")
+def _whole_periods(sessions: SessionTable, first: int, last: int, period: str, from_end: bool) -> IntArray:
+    """Give the labels of the sessions of the periods that two rows of a table are in, and of those between.
+
+    Who counts from the start of a period has to know its first session, who counts from the end its last. A table that
+    begins or ends within it does not say: then the whole calendar is given, whose library takes most of a second to
+    load.
+    """
+    begin = max(first - LONGEST_PERIOD, 0)
+    near = sessions.session_ns[begin : last + 1 + LONGEST_PERIOD]
+    first_key, first_in, last_in, last_key = _period_keys(near[[0, first - begin, last - begin, -1]], period).tolist()
+    if last_in < last_key if from_end else first_key < first_in:
+        return near
+    labels: IntArray = pd.DatetimeIndex(get_calendar(sessions.name).sessions).as_unit("ns").asi8
+    return labels
+
+
+def _period_keys(labels: IntArray, period: str) -> IntArray:
+    """Give the number of each label's month, or of its week from Monday to Sunday."""
     if period == "month":
-        keys = (sessions.year * 12 + sessions.month).to_numpy()
-    else:
-        iso = sessions.isocalendar()
-        keys = (iso["year"].to_numpy(dtype=np.int64) * 100) + iso["week"].to_numpy(dtype=np.int64)
+        months: IntArray = labels.view("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+        return months
+    return (labels // NS_PER_DAY + THURSDAY) // 7
+
+
+def _sessions_of(labels: IntArray, period: str, n: int, from_end: bool) -> IntArray:
+    """Give the places of the n-th sessions of the periods of consecutive sessions."""
+    keys = _period_keys(labels, period)
     starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
     ends = np.r_[starts[1:], len(keys)]
-    rows = ends - 1 - n if from_end else starts + n
-    matching: IntArray = sessions.asi8[rows[(rows >= starts) & (rows < ends)]]
-    return matching
+    places = ends - 1 - n if from_end else starts + n
+    within: IntArray = places[(places >= starts) & (places < ends)]
+    return within
 
 
 @lru_cache(maxsize=16)

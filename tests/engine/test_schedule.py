@@ -1,6 +1,9 @@
 """Scheduled functions: at which bars rules trigger, alone and composed, and at most once in 24 hours."""
 
 import datetime
+import functools
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from rustybt import api
 from rustybt.calendars import get_calendar, session_table
+from rustybt.data.bundles import ingest
 from rustybt.engine.event_rules import Bars
 from rustybt.engine.strategy import Hooks
 from rustybt.errors import InvalidParameter, ScheduleFunctionInvalidCalendar
@@ -193,6 +197,65 @@ RULES = [
     NDaysBeforeLastTradingDayOfMonth(0),
     NthTradingDayOfWeek(2) & NotHalfDay() & AfterOpen(minutes=30),
 ]
+
+
+PERIODS = [
+    (NthTradingDayOfWeek, "W", 4),
+    (NDaysBeforeLastTradingDayOfWeek, "W", 4),
+    (NthTradingDayOfMonth, "M", 22),
+    (NDaysBeforeLastTradingDayOfMonth, "M", 22),
+]
+
+
+@functools.cache
+def periods_of(name, letter):
+    whole = pd.DatetimeIndex(get_calendar(name).sessions).as_unit("ns")
+    return [group.index for _, group in whole.to_series().groupby(whole.to_period(letter))]
+
+
+@given(
+    st.sampled_from(PERIODS),
+    st.sampled_from(["XNYS", "24/7", "XTKS"]),
+    st.integers(0, 22),
+    *([st.integers(0, 120)] * 3),
+    st.integers(0, 80),
+)
+def test_a_session_of_a_period_is_that_of_the_whole_calendar(kind, name, n, begins, before, length, after):
+    """However little of the calendar the sessions tell, and wherever the bars begin and end in them."""
+    rule, letter, largest = kind
+    n = min(n, largest)
+    whole = pd.DatetimeIndex(get_calendar(name).sessions).as_unit("ns")
+    first = 6000 + begins
+    table = session_table(name, whole[first], whole[first + before + length + after])
+    sessions = whole[first + before : first + before + length + 1]
+    wanted = {
+        of_period[-1 - n if "Before" in rule.__name__ else n]
+        for of_period in periods_of(name, letter)
+        if len(of_period) > n
+    }
+    found = rule(n).triggers(Bars(table.close_ns[before : before + length + 1], table))
+    assert found.tolist() == [label in wanted for label in sessions]
+
+
+def test_a_session_of_a_period_needs_no_library_of_calendars(data_root):
+    """Loading it takes most of a second, in every process that runs a backtest."""
+    ingest("mag-7", show_progress=False)
+    script = """
+import sys
+from rustybt import run_algorithm
+from rustybt.api import date_rules, schedule_function
+def initialize(context):
+    context.called = 0
+    for rule in (date_rules.month_start(), date_rules.month_end(2), date_rules.week_start(1), date_rules.week_end()):
+        schedule_function(rebalance, rule)
+def rebalance(context, data):
+    context.called += 1
+def analyze(context, perf):
+    print(context.called, "exchange_calendars" in sys.modules)
+run_algorithm(initialize=initialize, analyze=analyze, bundle="mag-7", start="2023-01-03", end="2023-12-29")
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert found.split() == [str(12 + 12 + 52 + 52), "False"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
