@@ -4,11 +4,12 @@ import ast
 import hashlib
 import os
 import platform
+import re
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,6 +20,8 @@ from rustybt.optimization.workers.parcel import user_modules
 
 COMPUTING: Final = ("duckdb", "exchange_calendars", "llvmlite", "numba", "numpy", "pandas", "pyarrow", "scipy")
 """Packages whose version can change a result."""
+
+VERSION: Final = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)
 
 BASES: Final = frozenset(("Strategy", "VectorStrategy"))
 
@@ -54,10 +57,21 @@ def engine() -> bytes:
         With the content of the package's files: one that is run from a checkout may change without its version.
     """
     digest = hashlib.sha256()
-    for path in sorted(OWN.rglob("*.py")):
-        digest.update(exact((path.relative_to(OWN).as_posix(), path.read_bytes())))
+    for name, path in sorted(files_of_package()):
+        with open(path, "rb") as file:
+            digest.update(exact((name, file.read())))
     python = (platform.python_implementation(), tuple(sys.version_info[:3]), platform.machine())
     return exact((python, __version__, digest.digest(), versions(COMPUTING)))
+
+
+def files_of_package() -> Iterator[tuple[str, str]]:
+    """Yield this package's modules: the path below its folder, with slashes, and the whole path."""
+    top = str(OWN)
+    for folder, _, names in os.walk(top):
+        below = folder[len(top) + 1 :].replace(os.sep, "/")
+        for name in names:
+            if name.endswith(".py"):
+                yield f"{below}/{name}" if below else name, os.path.join(folder, name)
 
 
 def versions(packages: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -69,9 +83,11 @@ def versions(packages: Iterable[str]) -> tuple[tuple[str, str], ...]:
 def version_of(package: str) -> str:
     """Give the version of a package by the name under which it is imported; "" where it has none."""
     try:
-        return version(package)
+        header = distribution(package).read_text("METADATA") or ""
     except (PackageNotFoundError, ValueError):
-        return str(getattr(sys.modules.get(package), "__version__", ""))
+        header = ""
+    found = VERSION.search(header)  # reading it as the e-mail that it is takes milliseconds
+    return found[1] if found else str(getattr(sys.modules.get(package), "__version__", ""))
 
 
 def modules_of_user(own: Mapping[str, OwnNames]) -> bytes:

@@ -10,7 +10,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -124,25 +124,26 @@ def optimizer_work(
             progress=False,
         ).run()
         notes: dict[str, Any] = {"layers": dict(result.info.layers), "history": list(result.info.history)}
-        names = tuple(LEAST[scale.workload])
-        rows = [[params_of(row, names), row["ending_value"], shown(row["sharpe"])] for row in records(result.trials)]
+        rows = rows_of(result.trials, scale, ["ending_value", "sharpe"])
         if walk is not None:
-            windows = records(result.walk_forward.windows)
-            rows += [[params_of(row, names), shown(row["out_of_sample_sharpe"])] for row in windows]
+            rows += rows_of(result.walk_forward.windows, scale, ["out_of_sample_sharpe"])
         return rows, notes
 
     return work
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give a table's rows."""
-    rows: list[dict[str, Any]] = frame.to_dict("records")
-    return rows
-
-
-def params_of(row: dict[str, Any], names: Sequence[str]) -> dict[str, int]:
-    """Give a row's parameters as the plain loop does."""
-    return {name: int(row[name]) for name in names}
+def rows_of(table: pd.DataFrame, scale: Scale, columns: list[str]) -> Results:
+    """Give the parameters and figures of each row as the plain loop does."""
+    names = list(LEAST[scale.workload])
+    params = zip(*(table[name].tolist() for name in names), strict=True)
+    figures = zip(*(table[name].tolist() for name in columns), strict=True)
+    return [
+        [
+            dict(zip(names, map(int, chosen), strict=True)),
+            *(value if name == "ending_value" else shown(value) for name, value in zip(columns, found, strict=True)),
+        ]
+        for chosen, found in zip(params, figures, strict=True)
+    ]
 
 
 def shown(ratio: float | None) -> float:
