@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from rustybt.constants import NS_PER_MINUTE
 from rustybt.data import history_cache
 from rustybt.data.portal import Portal, portal_of
 from rustybt.data.predictions import take_statistics
@@ -141,6 +142,14 @@ class BacktestJob:
         """Labels of the first and last session."""
         labels = self.portal.session_labels
         return labels[self.span.first], labels[self.span.last]
+
+    @property
+    def bars(self) -> int:
+        """Of a whole backtest: sessions, or the minutes of all sessions."""
+        if self.data_frequency != "minute":
+            return self.span.size
+        table, rows = self.portal.session_table, slice(self.span.first, self.span.last + 1)
+        return int(((table.close_ns[rows] - table.open_ns[rows]) // NS_PER_MINUTE + 1).sum())
 
     def open(self) -> TrialFunction:
         """Give the function of a trial.

@@ -17,8 +17,8 @@ SWITCHES: Final = ("on", "off", "auto")
 
 Switch: TypeAlias = "bool | str"
 
-REPEATS: Final = 3
-"""Backtests of one process from which on blocks of bars are found again: a block is kept from its second request on."""
+REPAYS_HISTORY: Final = 30_000
+"""Prices that all backtests of one process go through, from which on blocks of adjusted or resampled bars repay."""
 
 
 class Work(NamedTuple):
@@ -28,8 +28,8 @@ class Work(NamedTuple):
     ----------
     backtests : int or None
         How many, at most; None where the search does not know.
-    sessions : int
-        Of a whole backtest.
+    bars : int
+        Of a whole backtest: its sessions, or the minutes of its sessions.
     assets : int
         Of the bundle.
     workers : int
@@ -39,7 +39,7 @@ class Work(NamedTuple):
     """
 
     backtests: int | None
-    sessions: int
+    bars: int
     assets: int
     workers: int
     is_vector: bool
@@ -70,7 +70,8 @@ class OptimizationConfig:
         Outcomes of equal trials cost no simulation. "auto" is on: a look-up costs some 10 µs.
     history_cache : switch
         Adjusted windows and bars of several minutes are made once a process. "auto" is off for a vector strategy, which
-        asks for none, and where a process runs fewer than three backtests.
+        asks for none, and where the backtests of a process go through fewer than 30,000 prices: backtests times bars
+        times assets of the bundle.
     prediction_cache : switch
         A model answers each question once a process. "auto" is off where a process runs one backtest.
     shared_bundle : switch
@@ -148,7 +149,10 @@ def _result_cache(work: Work) -> Layer:
 def _history_cache(work: Work) -> Layer:
     if work.is_vector:
         return Layer(False, "a vector strategy asks for no windows")
-    return Layer(work.backtests_a_worker >= REPEATS, a_process_runs(work))
+    prices = work.backtests_a_worker * work.bars * work.assets
+    if math.isinf(prices):
+        return Layer(True, a_process_runs(work))
+    return Layer(prices >= REPAYS_HISTORY, f"a process goes through {math.ceil(prices):,} prices")
 
 
 def _prediction_cache(work: Work) -> Layer:

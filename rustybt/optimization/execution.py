@@ -99,9 +99,8 @@ class Execution:
     def layers(self) -> dict[str, Layer]:
         """Which layers the run uses; what is planned is known once it has begun."""
         job = self.studies[0].job
-        finder = job.portal.finder
         work = Work(
-            self.total, job.span.size, len(finder.equities), max(self.pool.num_workers, 1), job.source.is_vector
+            self.total, job.bars, len(job.portal.finder.equities), max(self.pool.num_workers, 1), job.source.is_vector
         )
         found = self.config.layers(work)
         if self.cache is None:

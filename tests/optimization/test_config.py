@@ -193,8 +193,11 @@ def test_what_is_on_is_told_and_saved(tmp_path):
     [
         (Work(1, 250, 8, 1, False), {"result_cache"}),
         (Work(2, 250, 8, 1, False), {"result_cache", "prediction_cache"}),
-        (Work(3, 250, 8, 1, False), {"result_cache", "prediction_cache", "history_cache"}),
-        (Work(5, 250, 8, 2, False), {"result_cache", "prediction_cache", "shared_bundle"}),
+        (Work(14, 250, 8, 1, False), {"result_cache", "prediction_cache"}),
+        (Work(15, 250, 8, 1, False), {"result_cache", "prediction_cache", "history_cache"}),
+        (Work(2, 250, 60, 1, False), {"result_cache", "prediction_cache", "history_cache"}),
+        (Work(1, 390 * 10, 8, 1, False), {"result_cache", "history_cache"}),
+        (Work(29, 250, 8, 2, False), {"result_cache", "prediction_cache", "shared_bundle"}),
         (Work(400, 250, 8, 2, False), set(NAMES)),
         (Work(400, 250, 8, 2, True), {"result_cache", "prediction_cache", "shared_bundle"}),
         (Work(None, 250, 8, 1, False), {"result_cache", "prediction_cache", "history_cache"}),
