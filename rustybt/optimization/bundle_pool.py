@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rustybt.data.bundles.catalog import load
-from rustybt.data.sql import connect, execute
+from rustybt.data.sql import QueryParameters, connect, run_query
 from rustybt.data.store import BundleData
 from rustybt.errors import InvalidParameter, WorkerError
 
@@ -184,7 +184,7 @@ class BundleConnectionPool:
         with self._using(name) as opened:
             return opened.bundle
 
-    def query(self, name: str, statement: str, parameters: Sequence[Any] = ()) -> "pa.Table":
+    def query(self, name: str, statement: str, parameters: QueryParameters = ()) -> "pa.Table":
         """Run one query over the newest version of a bundle.
 
         Parameters
@@ -192,8 +192,8 @@ class BundleConnectionPool:
         name : str
             Of the bundle.
         statement : str
-            Over the tables bars_daily, bars_minute, assets, splits and dividends, with ? for parameters.
-        parameters : sequence of value
+            Over the tables bars_daily, bars_minute, assets, splits and dividends, with ?, $1 or $name for parameters.
+        parameters : sequence of value, or mapping of str to value
             Which the statement gets.
 
         Returns
@@ -211,7 +211,7 @@ class BundleConnectionPool:
         """
         with self._using(name) as opened:
             began = time.perf_counter()
-            table: pa.Table = execute(opened.cursor(), statement, parameters).to_arrow_table()
+            table = run_query(opened.cursor(), statement, parameters)
             self._state.own().note(name, statement, time.perf_counter() - began, table.num_rows, self.slow_query_s)
             return table
 
