@@ -1,21 +1,25 @@
 """How may a statement read a bundle version, and nothing else?
 
-The version's Parquet files are views of a database in memory. The connection may open no other file, its configuration
-is locked, and what is no query is refused, for DuckDB lets a query's connection write where it may read.
+Arrow opens the version's Parquet files, and DuckDB sees them as views of a database in memory. The database may open no
+file at all, so that no statement can write one; its configuration is locked; what is no query is refused; and a query
+runs in a transaction that can only read.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+from rustybt.data.pure_query import check_query
 from rustybt.data.store import DAILY_BARS, BundleData
-from rustybt.errors import QueryRefused
+from rustybt.errors import InvalidParameter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
 
-    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+QueryParameters = Sequence[Any] | Mapping[str, Any]
+"""Values of ? and $1 in their order, or of $name by name."""
 
 TABLES: Final = {
     "bars_daily": DAILY_BARS,
@@ -26,9 +30,6 @@ TABLES: Final = {
 }
 """Names of views, and the files that they read where the version has them."""
 
-QUERIES: Final = ("SELECT", "EXPLAIN")
-"""Kinds of statements that only read; DESCRIBE, SHOW and SUMMARIZE count among the first."""
-
 
 def connect(bundle: BundleData, threads: int = 1) -> DuckDBPyConnection:
     """Open a connection that reads one bundle version.
@@ -38,59 +39,64 @@ def connect(bundle: BundleData, threads: int = 1) -> DuckDBPyConnection:
     bundle : BundleData
         The version.
     threads : int
-        That a query may use.
+        That DuckDB may use for a query; Arrow reads files with its own.
 
     Returns
     -------
     DuckDBPyConnection
-        With the views of `TABLES`. It opens no file outside the version's folder, and its settings are locked; run
-        statements with `execute`, which lets no other statement than a query through.
+        With the views of `TABLES`. It opens no file, and its settings are locked; run statements with `run_query`,
+        which lets no other statement than a query through.
     """
     import duckdb
+    from pyarrow.dataset import dataset
 
     connection = duckdb.connect(":memory:", config={"threads": threads})
     try:
-        connection.execute("SET allowed_directories = $1", [[str(bundle.path.resolve())]])
+        # The files come from Arrow since a path that DuckDB may read is one that it may write, too.
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         for name, pattern in TABLES.items():
             files = sorted(map(str, bundle.path.resolve().glob(pattern)))
             if files:
-                connection.read_parquet(files).create_view(name)
+                connection.from_arrow(dataset(files, format="parquet")).create_view(name)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def execute(cursor: DuckDBPyConnection, statement: str, parameters: Sequence[Any] = ()) -> DuckDBPyRelation:
-    """Prepare one query.
+def run_query(cursor: DuckDBPyConnection, statement: str, parameters: QueryParameters = ()) -> pa.Table:
+    """Run one query.
 
     Parameters
     ----------
     cursor : DuckDBPyConnection
-        Of `connect`, or a cursor of it.
+        A cursor of what `connect` gave, with no transaction under way.
     statement : str
-        SELECT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN, with ? or $1 for parameters.
-    parameters : sequence of value
+        SELECT, DESCRIBE, SHOW, SUMMARIZE, or EXPLAIN before a SELECT; with ?, $1 or $name for parameters.
+    parameters : sequence of value, or mapping of str to value
         Which the statement gets.
 
     Returns
     -------
-    DuckDBPyRelation
-        Runs when its rows are fetched, as with `to_arrow_table`.
+    pyarrow.Table
+        All rows.
 
     Raises
     ------
+    InvalidParameter
+        If `parameters` is a text.
     QueryRefused
         If it is none or several statements, or one that does more than read.
     duckdb.Error
         If DuckDB cannot run it.
     """
-    found = cursor.extract_statements(statement)
-    kinds = [one.type.name for one in found]
-    if len(found) != 1:
-        raise QueryRefused(f"{len(found)} statements: pass one query at a time")
-    if kinds[0] not in QUERIES:
-        raise QueryRefused(f"{kinds[0]} is no query: a bundle is only read, by SELECT, DESCRIBE, SHOW or EXPLAIN")
-    return cursor.sql(statement, params=list(parameters))
+    if isinstance(parameters, str | bytes):
+        raise InvalidParameter(f"parameters {parameters!r} is a text: pass a list, or a mapping of names to values")
+    check_query(cursor, statement)
+    cursor.execute("BEGIN TRANSACTION READ ONLY")
+    try:
+        values = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+        return cursor.sql(statement, params=values).to_arrow_table()
+    finally:
+        cursor.execute("ROLLBACK")

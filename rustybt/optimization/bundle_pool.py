@@ -4,6 +4,7 @@ A query's path: name → the newest version on disk → its open connection, or 
 an Arrow table. Opening a connection takes some milliseconds, and a query over the sample bundle less than one.
 """
 
+import ctypes
 import os
 import threading
 import time
@@ -12,10 +13,10 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rustybt.data.bundles.catalog import load
-from rustybt.data.sql import connect, execute
+from rustybt.data.sql import QueryParameters, connect, run_query
 from rustybt.data.store import BundleData
 from rustybt.errors import InvalidParameter, WorkerError
 
@@ -26,13 +27,12 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS: Final = 8
 SLOW_QUERY_S: Final = 0.1
 SLOW_QUERIES_KEPT: Final = 100
-
-_inherited: list[Any] = []
-"""Handles of a process that forked this one: closing them here would disturb it, so they are only kept."""
+STATEMENT_KEPT: Final = 1_000
+"""Characters of a slow query's statement."""
 
 
 class SlowQuery(NamedTuple):
-    """A query that took longer than the pool's limit: bundle, statement, seconds and rows."""
+    """A query that took longer than the pool's limit: bundle, statement (cut if it is long), seconds and rows."""
 
     bundle: str
     statement: str
@@ -49,7 +49,7 @@ class ConnectionStatistics:
     opened, reused : int
         Connections that were made, and requests that found one.
     evicted, invalidated : int
-        Those that were closed because there were too many, or because a newer version was ingested.
+        Those that were closed because there were too many, or because a newer version was open.
     open : int
         Connections that are open now.
     queries : int
@@ -85,26 +85,37 @@ class ConnectionStatistics:
 
 @dataclass(eq=False)
 class _Open:
-    """An open version: its connection, a cursor for each thread, and how many queries are under way."""
+    """An open version: its connection, a cursor for each thread, and how many queries are under way.
+
+    Cursors are kept by the thread's number, which is given again once a thread has ended, and not in a
+    `threading.local`: a fork destroys what that holds for other threads, and DuckDB would abort the child.
+    """
 
     bundle: BundleData
     connection: "DuckDBPyConnection"
-    cursors: threading.local = field(default_factory=threading.local)
+    cursors: dict[int, "DuckDBPyConnection"] = field(default_factory=dict)
     users: int = 0
     is_dropped: bool = False
 
     def cursor(self) -> "DuckDBPyConnection":
         """Give the calling thread's cursor."""
-        cursor: DuckDBPyConnection | None = getattr(self.cursors, "own", None)
+        thread = threading.get_ident()
+        cursor = self.cursors.get(thread)
         if cursor is None:
-            cursor = self.cursors.own = self.connection.cursor()
+            cursor = self.cursors[thread] = self.connection.cursor()
         return cursor
+
+    def drop(self) -> None:
+        """Close the connection, or have it closed by the last query that is under way on it."""
+        self.is_dropped = True
+        if not self.users:
+            self.connection.close()
 
 
 class BundleConnectionPool:
     """Read-only DuckDB connections to bundle versions, opened once and shared by the threads of a process.
 
-    Parameters
+    QueryParameters
     ----------
     max_connections : int, optional
         How many versions are open at once; the one that was asked for longest ago is closed first.
@@ -120,9 +131,9 @@ class BundleConnectionPool:
 
     Notes
     -----
-    Every query sees the newest version that is on disk when it begins, and one version throughout. A process that is
-    forked begins with no connection: it can neither use nor close those of its parent. All are closed when the pool is
-    collected, and at the end of the program.
+    Every query sees the newest version that is on disk when it begins, and one version throughout. A forked process
+    begins with no connection: it neither uses nor closes those of its parent, and may end in any way. All are closed
+    when the pool is collected, and at the end of the program.
 
     Examples
     --------
@@ -148,7 +159,6 @@ class BundleConnectionPool:
             raise InvalidParameter(f"slow_query_s {slow_query_s!r} is no number of seconds of 0 or more")
         self.max_connections, self.slow_query_s, self.environ = max_connections, slow_query_s, environ
         self._state = _State()
-        self._closed = False
         weakref.finalize(self, _State.end, self._state)
 
     def __repr__(self) -> str:
@@ -157,17 +167,17 @@ class BundleConnectionPool:
     @property
     def statistics(self) -> ConnectionStatistics:
         """What happened in this process since the pool was made."""
-        return self._state.own().statistics()
+        return self._state.statistics()
 
     @property
     def slow_queries(self) -> tuple[SlowQuery, ...]:
         """The latest queries over the limit, oldest first."""
-        return tuple(self._state.own().slow)
+        return self._state.slow_queries()
 
     def bundle(self, name: str) -> BundleData:
         """Give the newest version of a bundle, opened once.
 
-        Parameters
+        QueryParameters
         ----------
         name : str
             Of the bundle.
@@ -184,16 +194,16 @@ class BundleConnectionPool:
         with self._using(name) as opened:
             return opened.bundle
 
-    def query(self, name: str, statement: str, parameters: Sequence[Any] = ()) -> "pa.Table":
+    def query(self, name: str, statement: str, parameters: QueryParameters = ()) -> "pa.Table":
         """Run one query over the newest version of a bundle.
 
-        Parameters
+        QueryParameters
         ----------
         name : str
             Of the bundle.
         statement : str
-            Over the tables bars_daily, bars_minute, assets, splits and dividends, with ? for parameters.
-        parameters : sequence of value
+            Over the tables bars_daily, bars_minute, assets, splits and dividends, with ?, $1 or $name for parameters.
+        parameters : sequence of value, or mapping of str to value
             Which the statement gets.
 
         Returns
@@ -204,6 +214,8 @@ class BundleConnectionPool:
         ------
         UnknownBundle
             If there is no such bundle.
+        InvalidParameter
+            If `parameters` is a text.
         QueryRefused
             If the statement does more than read.
         duckdb.Error
@@ -211,13 +223,12 @@ class BundleConnectionPool:
         """
         with self._using(name) as opened:
             began = time.perf_counter()
-            table: pa.Table = execute(opened.cursor(), statement, parameters).to_arrow_table()
-            self._state.own().note(name, statement, time.perf_counter() - began, table.num_rows, self.slow_query_s)
+            table = run_query(opened.cursor(), statement, parameters)
+            self._state.note(name, statement, time.perf_counter() - began, table.num_rows, self.slow_query_s)
             return table
 
     def close(self) -> None:
-        """Close all connections; a later query raises."""
-        self._closed = True
+        """Close all connections, each once no query is under way on it; a later query raises."""
         self._state.end()
 
     def __enter__(self) -> "BundleConnectionPool":
@@ -228,42 +239,48 @@ class BundleConnectionPool:
 
     @contextmanager
     def _using(self, name: str) -> Iterator[_Open]:
-        if self._closed:
-            raise WorkerError("the connection pool is closed: make another one")
-        state = self._state.own()
-        bundle = load(name, self.environ)
-        opened = state.take(bundle, self.max_connections)
+        self._state.check_open()
+        opened = self._state.take(load(name, self.environ), self.max_connections)
         try:
             yield opened
         finally:
-            state.give_back(opened)
+            self._state.give_back(opened)
 
 
 class _State:
-    """The connections of one process; after a fork the child replaces it by an empty one."""
+    """The connections of one process; in a fork it begins anew."""
 
     def __init__(self) -> None:
+        self.is_closed = False
         self._begin()
+        _states.add(self)
 
     def _begin(self) -> None:
-        self.pid = os.getpid()
         self.lock = threading.Lock()
         self.versions: OrderedDict[tuple[str, str], _Open] = OrderedDict()
         self.counts = dict.fromkeys(("opened", "reused", "evicted", "invalidated", "queries", "slow"), 0)
         self.seconds_opening = self.seconds_querying = 0.0
         self.slow: deque[SlowQuery] = deque(maxlen=SLOW_QUERIES_KEPT)
 
-    def own(self) -> "_State":
-        """Give itself, emptied where a fork took it over."""
-        if self.pid != os.getpid():
-            _inherited.append(self.versions)
-            self._begin()
-        return self
+    def begin_after_fork(self) -> None:
+        """Leave the connections to the process that was forked, and begin with none.
+
+        DuckDB's threads are not in the child, so that closing a connection there crashes, also at the interpreter's
+        end. A reference that is never given back keeps them, and all that they hold, from being destroyed.
+        """
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.versions))
+        self._begin()
+
+    def check_open(self) -> None:
+        """Refuse to go on after `end`."""
+        if self.is_closed:
+            raise WorkerError("the connection pool is closed: make another one")
 
     def take(self, bundle: BundleData, most: int) -> _Open:
         """Give the open version, and count a user more."""
         key = (str(bundle.path), bundle.fingerprint)
         with self.lock:
+            self.check_open()
             opened = self.versions.get(key)
             if opened is not None:
                 self.versions.move_to_end(key)
@@ -272,37 +289,40 @@ class _State:
                 return opened
         began = time.perf_counter()
         made = _Open(bundle, connect(bundle))
-        with self.lock:
-            self.counts["opened"] += 1
-            self.seconds_opening += time.perf_counter() - began
-            opened = self.versions.setdefault(key, made)  # another thread may have been faster
-            opened.users += 1
-            self._drop(
-                [other for other in self.versions if other != key and self._is_older(other, bundle)], "invalidated"
-            )
-            self._drop(list(self.versions)[: len(self.versions) - most], "evicted")
-        if opened is not made:
-            made.connection.close()
+        opened = None
+        try:
+            with self.lock:
+                self.check_open()
+                self.counts["opened"] += 1
+                self.seconds_opening += time.perf_counter() - began
+                opened = self._keep(key, made, most)
+        finally:
+            if opened is not made:
+                made.connection.close()
         return opened
 
-    def _is_older(self, key: tuple[str, str], bundle: BundleData) -> bool:
-        other = self.versions[key].bundle
-        return (other.root, other.name) == (bundle.root, bundle.name) and other.version < bundle.version
+    def _keep(self, key: tuple[str, str], made: _Open, most: int) -> _Open:
+        """Count a user of a new connection, or of the one that another thread opened meanwhile."""
+        opened = self.versions.setdefault(key, made)
+        opened.users += 1
+        kin = [one for one in self.versions.values() if _is_same_bundle(one.bundle, made.bundle)]
+        newest = max(one.bundle.version for one in kin)
+        self._drop([one for one in kin if one.bundle.version < newest], "invalidated")
+        self._drop(list(self.versions.values())[: max(0, len(self.versions) - most)], "evicted")
+        return opened
 
-    def _drop(self, keys: Sequence[tuple[str, str]], why: str) -> None:
-        for key in keys:
-            dropped = self.versions.pop(key)
+    def _drop(self, dropped: Sequence[_Open], why: str) -> None:
+        for one in dropped:
+            del self.versions[str(one.bundle.path), one.bundle.fingerprint]
             self.counts[why] += 1
-            dropped.is_dropped = True
-            if not dropped.users:
-                dropped.connection.close()
+            one.drop()
 
     def give_back(self, opened: _Open) -> None:
         """Count a user less, and close what nobody needs any more."""
         with self.lock:
             opened.users -= 1
-            if opened.is_dropped and not opened.users:
-                opened.connection.close()
+            if opened.is_dropped:
+                opened.drop()
 
     def note(self, name: str, statement: str, seconds: float, rows: int, limit: float) -> None:
         """Count a query."""
@@ -311,7 +331,13 @@ class _State:
             self.seconds_querying += seconds
             if seconds > limit:
                 self.counts["slow"] += 1
-                self.slow.append(SlowQuery(name, statement, seconds, rows))
+                cut = statement if len(statement) <= STATEMENT_KEPT else statement[: STATEMENT_KEPT - 1] + "…"
+                self.slow.append(SlowQuery(name, cut, seconds, rows))
+
+    def slow_queries(self) -> tuple[SlowQuery, ...]:
+        """Give the latest queries over the limit."""
+        with self.lock:
+            return tuple(self.slow)
 
     def statistics(self) -> ConnectionStatistics:
         """Give the counts."""
@@ -324,11 +350,26 @@ class _State:
             )
 
     def end(self) -> None:
-        """Close every connection of this process."""
-        state = self.own()
-        with state.lock:
-            for opened in state.versions.values():
-                opened.is_dropped = True
-                if not opened.users:
-                    opened.connection.close()
-            state.versions.clear()
+        """Close every connection of this process, and open none any more."""
+        with self.lock:
+            self.is_closed = True
+            for opened in self.versions.values():
+                opened.drop()
+            self.versions.clear()
+
+
+def _is_same_bundle(one: BundleData, other: BundleData) -> bool:
+    return (one.root, one.name) == (other.root, other.name)
+
+
+_states: "weakref.WeakSet[_State]" = weakref.WeakSet()
+
+
+def _begin_after_fork() -> None:
+    """Let every pool of this child begin with no connection, before it has a second thread."""
+    for state in list(_states):
+        state.begin_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_after_fork)

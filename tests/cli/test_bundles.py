@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.builders import bars, make_bundle
+
 pytestmark = pytest.mark.usefixtures("ingested")
 
 
@@ -31,6 +33,23 @@ def test_a_profile_times_queries_on_one_connection(rustybt):
 )
 def test_what_cannot_be_run_is_one_line(one_line, arguments, message):
     assert re.search(message, one_line("bundles profile", *arguments))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{folder}/daily.parquet' (FORMAT parquet)",
+        "EXPLAIN ANALYZE CREATE OR REPLACE VIEW bars_daily AS SELECT 99",
+        "WITH x AS (COPY (SELECT 1) TO '{folder}/daily.parquet' (FORMAT parquet)) SELECT * FROM x",
+        "WITH x AS (COPY (SELECT 1) TO '{folder}/more.parquet' (FORMAT parquet)) SELECT * FROM x",
+    ],
+)
+def test_a_query_that_writes_is_refused_and_changes_no_file(one_line, data_root, query):
+    folder = make_bundle({"A": bars([10.0, 11.0])}, name="kept").path
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    said = one_line("bundles profile", "kept", "--query", query.format(folder=folder))
+    assert re.search(r"is no query|which is not known to read only|Parser Error", said)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_the_doctor_shows_what_it_found_and_what_to_do(rustybt):
