@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -70,12 +71,15 @@ class Case(NamedTuple):
         The switch.
     words : str
         What is done, for the table.
+    ingest : callable
+        Makes the bundle.
     options : callable of (int)
-        Gives the Optimizer's arguments for so many backtests; ingests what it needs first.
+        Gives the Optimizer's arguments for so many backtests.
     """
 
     layer: str
     words: str
+    ingest: Callable[[], object]
     options: Callable[[int], dict[str, Any]]
 
 
@@ -108,23 +112,29 @@ def intraday(size: int) -> dict[str, Any]:
     return {"strategy_class": sized(Intraday, size), "bundle": "minutes-8", **span}
 
 
+sample = partial(ingest, "mag-7", show_progress=False)
+
 CASES: Final = {
-    "sample": Case("history_cache", "monthly frames of 8 assets", on_sample(CROSSOVER)),
-    "few": Case("history_cache", "daily windows of 20 assets with dividends", over_dividends(20)),
-    "many": Case("history_cache", "daily windows of 200 assets with dividends", over_dividends(200)),
-    "minutes": Case("history_cache", "bars of 5 minutes of 8 assets", intraday),
-    "model": Case("prediction_cache", "a forest of 20 trees asked monthly", on_sample(FOREST)),
-    "no-model": Case("prediction_cache", "no model: monthly frames of 8 assets", on_sample(CROSSOVER)),
-    "new": Case("result_cache", "no equal trial: monthly frames of 8 assets", on_sample(CROSSOVER)),
+    "sample": Case("history_cache", "monthly frames of 8 assets", sample, on_sample(CROSSOVER)),
+    "few": Case(
+        "history_cache",
+        "daily windows of 20 assets with dividends",
+        partial(ingest_dividends, "dividends-20", 20),
+        over_dividends(20),
+    ),
+    "many": Case(
+        "history_cache",
+        "daily windows of 200 assets with dividends",
+        partial(ingest_dividends, "dividends-200", 200),
+        over_dividends(200),
+    ),
+    "minutes": Case(
+        "history_cache", "bars of 5 minutes of 8 assets", partial(ingest_minutes, "minutes-8", 8), intraday
+    ),
+    "model": Case("prediction_cache", "a forest of 20 trees, asked monthly", sample, on_sample(FOREST)),
+    "no-model": Case("prediction_cache", "no model: monthly frames of 8 assets", sample, on_sample(CROSSOVER)),
+    "new": Case("result_cache", "no equal trial: monthly frames of 8 assets", sample, on_sample(CROSSOVER)),
 }
-
-
-def ingest_all() -> None:
-    """Make every bundle that a case needs."""
-    ingest("mag-7", show_progress=False)
-    for assets in (20, 200):
-        ingest_dividends(f"dividends-{assets}", assets)
-    ingest_minutes("minutes-8", 8)
 
 
 def seconds_of(case: Case, size: int, switch: str) -> float:
@@ -176,7 +186,8 @@ def main(given: Sequence[str] | None = None) -> int:
     ]
     with tempfile.TemporaryDirectory(prefix="layers-") as root:
         os.environ["RUSTYBT_ROOT"] = root
-        ingest_all()
+        for made in {CASES[name].ingest for name in options.only}:
+            made()
         print("\n".join(lines), flush=True)
         for name in options.only:
             lines.append(row_of(name, {size: measure(CASES[name], size, rounds, chance) for size in sizes}))
