@@ -1,10 +1,12 @@
 """Runs benches and audits, one after the other, and tells what each found.
 
 usage: python scripts/benchmarks/run.py [--only NAME ...] [--stress] [--quick] [--report] [--output FOLDER]
+           [--zipline-python PATH]
 
-Without --only all benches run, which takes hours; --quick runs each with tiny sizes. --stress runs the stress part
-instead: 100 strategies on one pool, wide bundles, caches under load, long runs whose memory must stay flat. --report
-writes what every bench printed into benches.md and benches.html. The exit code is 0 only where each one's is.
+Without --only all benches run, which takes hours; --quick runs each with tiny sizes, whose figures mean nothing.
+--stress runs the stress part instead: 100 strategies on one pool, wide bundles, caches under load, long runs whose
+memory must stay flat. --report writes what every bench printed into benches.md and benches.html. Each audit writes its
+report into a folder of its name below that of --output. The exit code is 0 only where each one's is.
 """
 
 import argparse
@@ -23,22 +25,56 @@ from scripts.benchmarks.report import load_average, machine_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-BENCHES: Final = {
-    "engine": ("scripts.benchmarks.bench_engine", ("--quick",)),
-    "optimizer": ("scripts.benchmarks.bench_optimizer", ("--quick",)),
-    "searches": ("scripts.benchmarks.bench_searches", ("--quick",)),
-    "bohb": ("scripts.benchmarks.bench_bohb", ("--quick",)),
-    "predictions": ("scripts.benchmarks.bench_predictions", ("--quick",)),
-    "audit": ("scripts.benchmarks.run_full_audit", ("--quick",)),
-    "audit-grid": ("scripts.benchmarks.audit_grid_search_benchmark", ("--num-runs", "3", "--num-backtests", "4")),
-    "audit-walk-forward": (
-        "scripts.benchmarks.audit_walk_forward_benchmark",
-        ("--num-runs", "3", "--num-windows", "2", "--trials-per-window", "2"),
-    ),
-}
-"""By name: the module, and the options with which it only shows that it works."""
 
-STRESS: Final = {"stress": ("scripts.benchmarks.stress", ("--quick",))}
+class Bench(NamedTuple):
+    """One bench, and which options of this runner it takes.
+
+    Attributes
+    ----------
+    module : str
+        Whose command line it is.
+    quick : tuple of str
+        The options with which it only shows that it works.
+    writes : bool
+        Whether it takes --output, a folder.
+    runs_zipline : bool
+        Whether it takes --zipline-python.
+    """
+
+    module: str
+    quick: tuple[str, ...] = ("--quick",)
+    writes: bool = False
+    runs_zipline: bool = False
+
+    def options(self, name: str, output: Path, quick: bool, zipline_python: Path | None) -> list[str]:
+        """Give the options of a run."""
+        given = list(self.quick) if quick else []
+        if self.writes:
+            given += ["--output", str(output / name)]
+        if self.runs_zipline and zipline_python is not None:
+            given += ["--zipline-python", str(zipline_python)]
+        return given
+
+
+BENCHES: Final = {
+    "engine": Bench("scripts.benchmarks.bench_engine", runs_zipline=True),
+    "layers": Bench("scripts.benchmarks.bench_layers"),
+    "optimizer": Bench("scripts.benchmarks.bench_optimizer"),
+    "searches": Bench("scripts.benchmarks.bench_searches", quick=("--seeds", "7")),
+    "bohb": Bench("scripts.benchmarks.bench_bohb", quick=("--seeds", "10", "--trials", "400")),
+    "bohb-audit": Bench("scripts.benchmarks.benchmark_phase6b_bohb", writes=True),
+    "predictions": Bench(
+        "scripts.benchmarks.bench_predictions", quick=("--seconds-per-call", "0", "--prefixes", "3:6")
+    ),
+    "audit": Bench("scripts.benchmarks.run_full_audit", writes=True, runs_zipline=True),
+    "audit-grid": Bench("scripts.benchmarks.audit_grid_search_benchmark", writes=True),
+    "audit-walk-forward": Bench("scripts.benchmarks.audit_walk_forward_benchmark", writes=True),
+    "shared-bundle": Bench("scripts.benchmarks.benchmark_phase6b_shared_bundle_fork", writes=True),
+    "gate": Bench("scripts.benchmarks.gate", quick=("--rounds", "3", "--only", "search")),
+}
+"""By name."""
+
+STRESS: Final = {"stress": Bench("scripts.benchmarks.stress")}
 
 
 class Ran(NamedTuple):
@@ -101,12 +137,16 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--stress", action="store_true", help="run the stress part")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it works")
     parser.add_argument("--report", action="store_true", help="write benches.md and benches.html")
-    parser.add_argument("--output", type=Path, default=Path("results/benches"), help="folder of the report")
+    parser.add_argument("--output", type=Path, default=Path("results/benches"), help="folder of the reports")
+    parser.add_argument("--zipline-python", type=Path, metavar="PATH", help="an interpreter that has zipline-reloaded")
     options = parser.parse_args(given)
     known = {**BENCHES, **STRESS}
     names = options.only or list(STRESS if options.stress else BENCHES)
     before = load_average()
-    ran = [run_one(name, known[name][0], known[name][1] if options.quick else ()) for name in names]
+    ran = []
+    for name in names:
+        bench_options = known[name].options(name, options.output, options.quick, options.zipline_python)
+        ran.append(run_one(name, known[name].module, bench_options))
     if options.report:
         options.output.mkdir(parents=True, exist_ok=True)
         (options.output / "benches.md").write_text(markdown_of(ran, before))

@@ -2,6 +2,8 @@
 
 usage: python -m scripts.benchmarks.stress [--quick] [--only PART ...]
 
+The exit code is 1 where a part finds something wrong.
+
 strategies   100 different strategies on one pool
 wide         a bundle of 2,000 assets, all of whose windows are asked for
 caches       caches of small limits under far more than fits
@@ -17,18 +19,22 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
-import psutil
-from scipy import stats
+import pandas as pd
 
 from rustybt import Optimizer, Strategy
 from rustybt.data.bundles import ingest
 from rustybt.data.history_cache import shared_history
 from rustybt.optimization import GridSearch, Integer, PersistentWorkerPool, ResultCache, run_many
 from scripts.benchmarks.optimizer.memory import ingest_large
+from scripts.benchmarks.stress_failed import StressFailed, require
+from scripts.benchmarks.stress_traces import Growth, Surroundings, growth_of, held_by
 
 SPAN: Final = {"bundle": "mag-7", "start": "2023-01-03", "end": "2023-03-31"}
+WORKERS: Final = 2
 MOST_BYTES_A_BACKTEST: Final = 1024
 WARM_UP: Final = 1000
+MOST_ENTRIES, MOST_BYTES = 10, 200_000
+"""The limits of caches under load."""
 
 
 class Turns(Strategy):
@@ -63,65 +69,109 @@ def strategies(quick: bool) -> str:
     """Run many strategies side by side."""
     count = 6 if quick else 100
     kinds = [type(f"Turns{n}", (Turns,), {"days": Integer(2 + n % 5, 4 + n % 5)}) for n in range(count)]
-    result = run_many(kinds, num_workers=2, result_cache=False, progress=False, **SPAN)
-    assert len(result.results) == count and len(result.trials) == 3 * count
-    return (
-        f"{count} strategies, {len(result.trials)} trials, all complete: {(result.trials.status == 'complete').all()}"
-    )
+    result = run_many(kinds, num_workers=WORKERS, result_cache=False, progress=False, **SPAN)
+    require(len(result.results) == count, f"{len(result.results)} results of {count} strategies")
+    require(len(result.trials) == 3 * count, f"{len(result.trials)} trials of {count} strategies with 3 each")
+    require_complete(result.trials)
+    return f"{count} strategies, {len(result.trials)} trials, all complete"
+
+
+def require_complete(trials: pd.DataFrame) -> None:
+    """Fail unless every trial is complete."""
+    others = trials[trials["status"] != "complete"]
+    if len(others):
+        first = others.iloc[0]
+        raise StressFailed(f"{len(others)} of {len(trials)} trials are not complete; the first: {first.to_dict()}")
 
 
 def wide(quick: bool) -> str:
     """Ask for windows of every asset of a wide bundle."""
     bundle = ingest_large(60 if quick else 2_000)
-    options = {"start": "2023-01-03", "end": "2023-06-30", "num_workers": 2, "result_cache": False, "progress": False}
+    options = {
+        "start": "2023-01-03",
+        "end": "2023-06-30",
+        "num_workers": WORKERS,
+        "result_cache": False,
+        "progress": False,
+    }
     result = Optimizer(Wide, bundle=bundle, **options).run()
-    assert set(result.trials["status"]) == {"complete"}
+    require_complete(result.trials)
     return f"{len(bundle.asset_finder.sids)} assets, {len(result.trials)} trials"
 
 
 def caches(quick: bool) -> str:
     """Fill caches of small limits with far more than fits."""
     before = shared_history().max_memory_bytes
-    shared_history().max_memory_bytes = 200_000
+    shared_history().max_memory_bytes = MOST_BYTES
     try:
-        cache = ResultCache(max_entries=10)
+        cache = ResultCache(max_entries=MOST_ENTRIES)
         options = {"result_cache": cache, "progress": False, **SPAN}
         first = Optimizer(Turns, **options).run()
         second = Optimizer(Turns, **options).run()
-        assert first.trials["ending_value"].equals(second.trials["ending_value"])
-        assert cache.statistics.entries <= 10
-        assert shared_history().statistics.total_bytes <= 200_000
+        require_complete(first.trials)
+        same = first.trials["ending_value"].equals(second.trials["ending_value"])
+        require(same, "a run whose results were in part cached ended with other values")
+        entries, held = cache.statistics.entries, shared_history().statistics.total_bytes
+        require(entries <= MOST_ENTRIES, f"the result cache has {entries} entries, of {MOST_ENTRIES} at most")
+        require(held <= MOST_BYTES, f"the history cache has {held:,} bytes, of {MOST_BYTES:,} at most")
         return f"{cache.statistics}; {shared_history().statistics}"
     finally:
         shared_history().max_memory_bytes = before
 
 
 def memory(quick: bool) -> str:
-    """Watch a pool's memory over many backtests, and look for what it leaves behind.
+    """Watch a pool's memory over many backtests, and look for what it leaves behind."""
+    return watch_memory(4, 40, 0) if quick else watch_memory(100, 200, WARM_UP)
+
+
+def watch_memory(runs: int, per_run: int, warm_up: int) -> str:
+    """Run the same search again and again in one pool.
+
+    Parameters
+    ----------
+    runs, per_run : int
+        How many, and backtests in each.
+    warm_up : int
+        Backtests after which growth counts; 0 where it does not count.
 
     Returns
     -------
     str
-        The slope of the workers' PSS, in bytes a backtest, with its upper 95% bound.
+        How much memory the driver and all of its processes took more with each backtest.
+
+    Raises
+    ------
+    StressFailed
+        If memory grows, a worker was replaced, or anything is left behind.
     """
-    rounds, per_round = (4, 40) if quick else (100, 200)
-    here = psutil.Process()
-    descriptors = here.num_fds()
-    made = type("Many", (Turns,), {"days": Integer(2, 1 + per_round)})
-    counts, held = [], []
-    with PersistentWorkerPool(2) as pool:
-        for turn in range(rounds):
-            Optimizer(made, search=GridSearch(), pool=pool, result_cache=False, progress=False, **SPAN).run()
-            counts.append((turn + 1) * per_round)
-            held.append(pool.context.memory().pss)
-        pids = pool.pids
-    kept = [place for place, count in enumerate(counts) if count > (0 if quick else WARM_UP)]
-    fit = stats.linregress([counts[place] for place in kept], [held[place] for place in kept])
-    bound = fit.slope + stats.t.ppf(0.95, len(kept) - 2) * fit.stderr
-    assert not [pid for pid in pids if psutil.pid_exists(pid)], "workers are left"
-    assert here.num_fds() <= descriptors + 4, "file descriptors are left"
-    assert quick or bound < MOST_BYTES_A_BACKTEST, f"memory grows by up to {bound:,.0f} bytes a backtest"
-    return f"{counts[-1]:,} backtests, {fit.slope:+,.0f} bytes of PSS a backtest, at most {bound:,.0f}"
+    made = type("Many", (Turns,), {"days": Integer(2, 1 + per_run)})
+    with PersistentWorkerPool(WORKERS) as pool:
+        search_in(pool, made)  # maps what stays mapped
+    before, held = Surroundings.now(), []
+    with PersistentWorkerPool(WORKERS) as pool:
+        for _ in range(runs):
+            search_in(pool, made)
+            held.append(held_by(before.children))
+        endings = [one.ending for one in pool.statistics if not one.alive]
+        require(not endings and len(pool.pids) == WORKERS, f"workers were replaced: {endings}")
+    before.require_nothing_left()
+    counts = [per_run * (1 + run) for run in range(runs)]
+    growth = growth_of(counts, held, warm_up)
+    if warm_up:
+        require_flat(growth)
+    return f"{counts[-1]:,} backtests, {growth}"
+
+
+def search_in(pool: PersistentWorkerPool, strategy: type[Strategy]) -> None:
+    """Run a search of which nothing is kept."""
+    result = Optimizer(strategy, search=GridSearch(), pool=pool, result_cache=False, progress=False, **SPAN).run()
+    require_complete(result.trials)
+
+
+def require_flat(growth: Growth) -> None:
+    """Fail where memory may grow by more than allowed."""
+    most = MOST_BYTES_A_BACKTEST
+    require(growth.at_most < most, f"memory grows, by {most:,} bytes a backtest or more is too much: {growth}")
 
 
 PARTS: Final[dict[str, Callable[[bool], str]]] = {
@@ -143,10 +193,15 @@ def main(given: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="stress-") as root:
         os.environ["RUSTYBT_ROOT"] = root
         ingest("mag-7", show_progress=False)
+        failed = False
         for name in options.only:
             began = time.monotonic()
-            print(f"{name}: {PARTS[name](options.quick)}; {time.monotonic() - began:.1f} s", flush=True)
-    return 0
+            try:
+                found = PARTS[name](options.quick)
+            except StressFailed as error:
+                failed, found = True, f"FAILED: {error}"
+            print(f"{name}: {found}; {time.monotonic() - began:.1f} s", flush=True)
+    return int(failed)
 
 
 if __name__ == "__main__":

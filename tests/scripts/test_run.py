@@ -1,5 +1,9 @@
 """The runner runs what is asked for, shows it, and fails where one bench does."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from scripts.benchmarks import run, stress
@@ -11,7 +15,9 @@ def benches(monkeypatch, tmp_path):
     (tmp_path / "fine_bench.py").write_text("import sys\nprint('fine', sys.argv[1:], '<b>')\n")
     (tmp_path / "failing_bench.py").write_text("import sys\nprint('bad')\nsys.exit(len(sys.argv) == 1)\n")
     monkeypatch.chdir(tmp_path)  # -m finds modules of the current folder first
-    monkeypatch.setattr(run, "BENCHES", {"fine": ("fine_bench", ("--quick",)), "failing": ("failing_bench", ("-q",))})
+    monkeypatch.setattr(
+        run, "BENCHES", {"fine": run.Bench("fine_bench"), "failing": run.Bench("failing_bench", ("-q",))}
+    )
     return tmp_path
 
 
@@ -31,15 +37,38 @@ def test_quick_runs_pass_the_options_of_each(benches, capfd):
     assert "== fine" not in capfd.readouterr().out
 
 
-def test_every_bench_that_is_listed_is_there():
-    for module, _ in (*run.BENCHES.values(), *run.STRESS.values()):
-        assert (run.ROOT / f"{module.replace('.', '/')}.py").exists()
+def test_audits_write_below_the_output_and_zipline_goes_to_those_that_take_it(benches, monkeypatch, capfd):
+    made = {
+        "audit": run.Bench("fine_bench", writes=True),
+        "engine": run.Bench("fine_bench", runs_zipline=True),
+        "plain": run.Bench("fine_bench", ()),
+    }
+    monkeypatch.setattr(run, "BENCHES", made)
+    assert run.main(["--quick", "--output", "out", "--zipline-python", "z/python"]) == 0
+    shown = [line for line in capfd.readouterr().out.splitlines() if line.startswith("fine [")]
+    assert shown == [
+        "fine ['--quick', '--output', 'out/audit'] <b>",
+        "fine ['--quick', '--zipline-python', 'z/python'] <b>",
+        "fine [] <b>",
+    ]
+
+
+@pytest.mark.parametrize("name", [*run.BENCHES, *run.STRESS])
+def test_a_bench_that_is_listed_takes_its_options(name):
+    bench = {**run.BENCHES, **run.STRESS}[name]
+    path = run.ROOT / f"{bench.module.replace('.', '/')}.py"
+    assert path.exists()
+    command = [sys.executable, "-m", bench.module, *bench.options(name, Path("out"), True, Path("z")), "--help"]
+    shown = subprocess.run(command, cwd=run.ROOT, capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stderr
+    for option in (word for word in command[3:] if word.startswith("--")):
+        assert option in shown.stdout.partition("options:")[2], option
 
 
 @pytest.mark.parametrize("part", stress.PARTS)
 def test_a_stress_part_works(part, capsys):
-    assert stress.main(["--quick", "--only", part]) == 0
-    assert capsys.readouterr().out.startswith(f"{part}: ")
+    code, shown = stress.main(["--quick", "--only", part]), capsys.readouterr().out
+    assert code == 0 and shown.startswith(f"{part}: ") and "FAILED" not in shown
 
 
 @pytest.mark.soak
