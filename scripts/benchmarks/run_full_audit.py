@@ -4,9 +4,9 @@ usage: python scripts/benchmarks/run_full_audit.py [BUNDLE] [--num-runs N] [--zi
            [--output FOLDER]
 
 micro          25 backtests in one process, and 5 windows of 5 trials: layers may not cost more than 3%
-production     400 backtests of a year on two workers, and 10 windows of 39 trials, of a crossover whose windows no two
-               backtests have in common; and 400 backtests that ask a fitted model
-layers         100 backtests that ask the model, without each layer in turn
+production     400 backtests of a year on two workers, and 10 windows of 39 trials over a year each, of a
+               crossover whose windows few backtests have in common; and 400 backtests that ask a fitted model
+layers         60 backtests that ask the model, without each layer in turn
 
 With --zipline-python, an interpreter in which zipline-reloaded is installed, Zipline runs two backtests of the
 crossover in each round, and their time is scaled to all of them.
@@ -21,9 +21,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.benchmarks.audit.audits import (
+    MICRO_TIMES,
     Audit,
     Criterion,
     factor_criterion,
@@ -55,6 +58,8 @@ class Planned(NamedTuple):
         See `strategies`.
     beside_zipline : bool
         Whether Zipline takes part, where it is there.
+    years_before : int
+        Before the first day, over which the windows go too: those of production scale see a year each.
     """
 
     name: str
@@ -64,6 +69,11 @@ class Planned(NamedTuple):
     workers: int
     workload: str = CROSSOVER
     beside_zipline: bool = False
+    years_before: int = 0
+
+    def first_day(self, day: str) -> str:
+        """Give the first day of the whole."""
+        return str((pd.Timestamp(day) - pd.DateOffset(years=self.years_before)).date())
 
     def criteria(self, gain: PairedTest) -> list[Criterion]:
         """Hold what was found to the criteria of the role."""
@@ -78,9 +88,9 @@ WHOLE = (
     Planned("grid, micro", MICRO, 25, 0, 1),
     Planned("walk-forward, micro", MICRO, 5, 5, 1),
     Planned("grid, production", PRODUCTION, 400, 0, 2, beside_zipline=True),
-    Planned("walk-forward, production", PRODUCTION, 39, 10, 2),
+    Planned("walk-forward, production", PRODUCTION, 39, 10, 2, years_before=3),
     Planned("grid with a model, production", FACTOR, 400, 0, 2, FOREST),
-    Planned("grid with a model, layers", LAYERS, 100, 0, 2, FOREST),
+    Planned("grid with a model, layers", LAYERS, 60, 0, 2, FOREST),
 )
 QUICK = (
     Planned("grid, micro", MICRO, 4, 0, 1),
@@ -98,7 +108,7 @@ def main(given: Sequence[str] | None = None) -> int:
     with data_of(options.bundle, options.num_assets) as fingerprint:
         for planned in QUICK if options.quick else WHOLE:
             scale = Scale(
-                *(options.bundle, options.start_date, options.end_date, options.num_assets),
+                *(options.bundle, planned.first_day(options.start_date), options.end_date, options.num_assets),
                 *(planned.backtests, planned.windows, planned.workload),
             )
             with ExitStack() as stack:
@@ -113,6 +123,7 @@ def main(given: Sequence[str] | None = None) -> int:
                     runs=LEAST_PAIRS if options.quick else options.num_runs,
                     leaves_out=planned.role == LAYERS,
                     others=others,
+                    times=MICRO_TIMES if planned.role == MICRO and not options.quick else 1,
                     seed=options.seed,
                     told=lambda text, name=planned.name: tell(f"{name}: {text}"),  # type: ignore[misc]
                 )

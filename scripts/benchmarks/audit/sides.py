@@ -1,30 +1,19 @@
 """Who is compared? The plain loop, the Optimizer with everything, and the Optimizer without one layer."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
+from scripts.benchmarks.audit.nursery import NURSERY
 from scripts.benchmarks.audit.pairs import Measured
 from scripts.benchmarks.audit.workload import Scale
 
-ROOT: Final = Path(__file__).resolve().parents[3]
-TIMEOUT_S: Final = 600
 LOOP: Final = "plain loop"
 FULL: Final = "all layers"
 WITHOUT: Final = "without "
 LAYERS: Final = ("result_cache", "history_cache", "prediction_cache", "shared_bundle")
-ONE_THREAD: Final = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 
 Sides = dict[str, Callable[[], Measured]]
-
-
-class SideFailed(Exception):
-    """A side's process did not answer."""
 
 
 def ask(scale: Scale, request: dict[str, Any]) -> Measured:
@@ -46,20 +35,7 @@ def ask(scale: Scale, request: dict[str, Any]) -> Measured:
     SideFailed
         With what the process wrote.
     """
-    argument = json.dumps({**request, "scale": scale._asdict()})
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.benchmarks.audit.side", argument],
-        cwd=ROOT,
-        env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-    if done.returncode:
-        raise SideFailed(f"{request} ended with exit code {done.returncode}:\n{done.stderr[-2000:]}")
-    answer = json.loads(done.stdout.splitlines()[-1])
-    return Measured(answer["seconds"], answer["digest"], answer["notes"])
+    return NURSERY.ask({**request, "scale": scale._asdict()})
 
 
 def loop_side(scale: Scale) -> Sides:

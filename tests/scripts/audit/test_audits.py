@@ -9,7 +9,7 @@ from scipy import stats
 from rustybt.data.bundles import ingest
 from scripts import benchmarks
 from scripts.benchmarks.audit import command as shared
-from scripts.benchmarks.audit import reporting, side, sides
+from scripts.benchmarks.audit import nursery, reporting, side, sides
 from scripts.benchmarks.audit.audits import audit_of, factor_criterion, micro_criteria, production_criteria, run_audit
 from scripts.benchmarks.audit.paired import paired_test
 from scripts.benchmarks.audit.pairs import Measured
@@ -67,7 +67,7 @@ def test_an_audit_compares_what_processes_found_and_writes_it(tmp_path, monkeypa
 
 @pytest.mark.usefixtures("sample")
 def test_a_side_that_fails_says_what_it_wrote():
-    with pytest.raises(sides.SideFailed, match="UnknownBundle: bundle 'nope'"):
+    with pytest.raises(nursery.SideFailed, match="UnknownBundle: bundle 'nope'"):
         sides.ask(GRID._replace(bundle="nope"), {"kind": "loop"})
 
 

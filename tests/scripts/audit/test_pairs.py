@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.benchmarks.audit.pairs import Measured, UnequalResults, run_pairs
+from scripts.benchmarks.audit.pairs import Measured, UnequalResults, fastest_of, run_pairs
 
 
 def side(name, heard, digest="same"):
@@ -32,3 +32,11 @@ def test_sides_that_find_different_results_are_not_timed():
     with pytest.raises(UnequalResults, match="'a': 'same', 'b': 'other'|'b': 'other', 'a': 'same'"):
         run_pairs({"a": side("a", heard), "b": side("b", heard, "other")}, 5)
     assert len(heard) == 2
+
+
+def test_the_fastest_of_some_runs_counts_and_all_have_to_find_the_same():
+    found = iter([Measured(3.0, "a", {}), Measured(1.0, "a", {}), Measured(2.0, "a", {})])
+    assert fastest_of(3, lambda: next(found))().seconds == 1.0
+    other = iter([Measured(3.0, "a", {}), Measured(1.0, "b", {})])
+    with pytest.raises(UnequalResults, match="the results of one side differ"):
+        fastest_of(2, lambda: next(other))()
