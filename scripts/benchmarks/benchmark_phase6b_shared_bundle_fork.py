@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.benchmarks.audit.audits import MICRO_RATIO, Audit, Criterion, pairs_criterion
 from scripts.benchmarks.audit.command import data_of, parser_of, report, tell
-from scripts.benchmarks.audit.paired import LEAST_PAIRS, PairedTest, holm, paired_test
+from scripts.benchmarks.audit.paired import LEAST_PAIRS, PairedTest, paired_test
 from scripts.benchmarks.audit.pairs import Measured, run_pairs
 from scripts.benchmarks.audit.sides import pool_side
 from scripts.benchmarks.audit.workload import Scale
@@ -72,16 +72,13 @@ def criteria_of(gain: PairedTest, found: dict[str, list[Measured]]) -> list[Crit
 def judged(scale: Scale, workers: int, found: dict[str, list[Measured]]) -> Audit:
     """Test forked workers with the bundle against both other ways."""
     seconds = {name: [one.seconds for one in measured] for name, measured in found.items()}
-    layers = {"the bundle before the fork": paired_test(seconds[APART], seconds[SHARED])}
     return Audit(
         name="shared bundle and fork",
         scale=scale,
         workers=workers,
         seconds=seconds,
         gain=paired_test(seconds[SPAWNED], seconds[SHARED]),
-        layers=layers,
-        adjusted=holm({name: test.p for name, test in layers.items()}),
-        adjusted_costs=holm({name: 1 - test.p for name, test in layers.items()}),
+        layers={"the bundle before the fork": paired_test(seconds[APART], seconds[SHARED])},
         words="forked with the bundle against spawned",
         notes={name: measured[-1].notes for name, measured in found.items()},
     )

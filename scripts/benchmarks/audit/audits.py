@@ -48,8 +48,6 @@ class Audit:
         The sides that `words` name.
     layers : dict of str to PairedTest
         All layers against all but one.
-    adjusted, adjusted_costs : dict of str to float
-        The layers' p-values after Holm: that a layer saves no time, and that it costs none.
     others : dict of str to PairedTest
         All layers against further baselines.
     criteria : list of Criterion
@@ -66,12 +64,20 @@ class Audit:
     seconds: dict[str, list[float]]
     gain: PairedTest
     layers: dict[str, PairedTest] = field(default_factory=dict)
-    adjusted: dict[str, float] = field(default_factory=dict)
-    adjusted_costs: dict[str, float] = field(default_factory=dict)
     others: dict[str, PairedTest] = field(default_factory=dict)
     criteria: list[Criterion] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     words: str = "all layers against the plain loop"
+
+    @property
+    def adjusted(self) -> dict[str, float]:
+        """The layers' p-values after Holm: that a layer saves no time."""
+        return holm({layer: test.p for layer, test in self.layers.items()})
+
+    @property
+    def adjusted_costs(self) -> dict[str, float]:
+        """The layers' p-values after Holm: that a layer costs no time."""
+        return holm({layer: 1 - test.p for layer, test in self.layers.items()})
 
     @property
     def holds(self) -> bool:
@@ -148,8 +154,6 @@ def audit_of(name: str, scale: Scale, workers: int, found: Mapping[str, list[Mea
         seconds=seconds,
         gain=paired_test(seconds[LOOP], seconds[FULL]),
         layers=layers,
-        adjusted=holm({layer: test.p for layer, test in layers.items()}),
-        adjusted_costs=holm({layer: 1 - test.p for layer, test in layers.items()}),
         others={side: paired_test(seconds[side], seconds[FULL]) for side in others},
         notes={side: measured[-1].notes for side, measured in found.items()},
     )

@@ -114,6 +114,7 @@ def json_of(audits: Sequence[Audit], about: Mapping[str, str]) -> dict[str, Any]
     """Give everything, with every single run."""
     made = [{**asdict(audit), "scale": audit.scale._asdict(), "gain": audit.gain._asdict()} for audit in audits]
     for plain, audit in zip(made, audits, strict=True):
+        plain.update(adjusted=audit.adjusted, adjusted_costs=audit.adjusted_costs)
         for kind in ("layers", "others"):
             plain[kind] = {name: test._asdict() for name, test in getattr(audit, kind).items()}
     return {"about": dict(about), "audits": made}
