@@ -274,6 +274,11 @@ class HistoryCache:
         with self._switch.paused():
             yield
 
+    def renew(self) -> None:
+        """Begin as in a new process: nothing is kept, and this thread uses it."""
+        self.clear()
+        self._switch.renew()
+
     def after_fork(self) -> None:
         """Begin anew in a child whose parent was just changing the blocks in another thread."""
         if self._lock.acquire(blocking=False):

@@ -16,7 +16,6 @@ from rustybt.data.bundles.layout import data_root
 from rustybt.data.manifest import cache_path
 from rustybt.optimization.workers.machine import WORKER_MB, Capacity, own_capacity
 
-THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 BYTES_PER_MB: Final = 1 << 20
 LEAST_FREE_MB: Final = 1024
 ONE_DAY_S: Final = 86_400
@@ -86,13 +85,9 @@ def blas() -> str:
     """Say which BLAS NumPy has, and on how many threads; worker processes always use one."""
     config: Any = import_module("numpy").show_config(mode="dicts")
     name = config.get("Build Dependencies", {}).get("blas", {}).get("name", "unknown")
-    if find_spec("threadpoolctl") is not None:
-        pools = import_module("threadpoolctl").threadpool_info()
-        threads = sorted({pool["num_threads"] for pool in pools if pool["user_api"] == "blas"})
-        here = f"{'/'.join(map(str, threads)) or '?'} threads in this process"
-    else:
-        given = [f"{variable}={os.environ[variable]}" for variable in THREAD_VARIABLES if variable in os.environ]
-        here = ", ".join(given) or "as many threads as it likes in this process"
+    pools = import_module("threadpoolctl").threadpool_info()
+    threads = sorted({pool["num_threads"] for pool in pools if pool["user_api"] == "blas"})
+    here = f"{'/'.join(map(str, threads)) or '?'} threads in this process"
     return f"{name}, {here}, 1 in workers"
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from rustybt.errors import WorkerError
 from rustybt.optimization.workers.base import Preparation
+from rustybt.optimization.workers.driver_fork import fork_driver
 from rustybt.optimization.workers.ending import Ending, describe_exit
+from rustybt.optimization.workers.forked_process import ForkedProcess
 from rustybt.optimization.workers.launch import (
     END_TIMEOUT_S,
     START_TIMEOUT_S,
@@ -20,6 +22,7 @@ from rustybt.optimization.workers.launch import (
     end_process,
     start_interpreter,
 )
+from rustybt.optimization.workers.template import main
 
 BUFFER_BYTES = 1 << 20
 
@@ -41,8 +44,11 @@ class ForkLauncher(Launcher):
         self.endings: dict[int, int] = {}
         ours, theirs = socket.socketpair()
         with theirs:
-            code = f"from rustybt.optimization.workers.template import main; main({theirs.fileno()})"
-            self.template = start_interpreter(code, pass_fds=(theirs.fileno(),))
+            descriptor = theirs.fileno()
+            code = f"from rustybt.optimization.workers.template import main; main({descriptor})"
+            self.template: ForkedProcess | subprocess.Popen[bytes] = fork_driver(main, descriptor) or start_interpreter(
+                code, pass_fds=(descriptor,)
+            )
             self.helper_pids = (self.template.pid,)
         self.socket, self.control = ours, Connection(os.dup(ours.fileno()))
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from rustybt.errors import WorkerError
 from rustybt.optimization.workers.base import Preparation
 from rustybt.optimization.workers.ending import Ending
+from rustybt.optimization.workers.forked_process import ForkedProcess
 
 QUIET_LIBRARIES = {
     **dict.fromkeys(
@@ -103,7 +104,7 @@ def is_open(descriptor: int) -> bool:
     return True
 
 
-def end_process(process: "subprocess.Popen[bytes]") -> None:
+def end_process(process: "subprocess.Popen[bytes] | ForkedProcess") -> None:
     """Collect a process that was asked to end; kill it if it does not."""
     if process.stdin is not None:
         process.stdin.close()

@@ -1,9 +1,9 @@
 """Which process forks the workers?
 
-A fresh interpreter with one thread: it imports what the job needs, maps the bundle, freezes the garbage collector and
-forks on request. The driver cannot fork itself, as it may hold the threads of DuckDB, BLAS or a notebook; and the
-standard library's fork server runs an unguarded script a second time. It ends when the driver's end of its control
-connection closes, and its workers end with it.
+A process with one thread: it imports what the job needs, maps the bundle, freezes the garbage collector and forks on
+request. It is a fork of the driver where that is safe (`driver_fork`), else a fresh interpreter: the driver may hold
+the threads of DuckDB or of a notebook, and the standard library's fork server runs an unguarded script a second time.
+It ends when the driver's end of its control connection closes, and its workers end with it.
 
 Messages are JSON: {"do": "prepare" | "fork" | "kill", ...}; after "fork" the worker's end of a socket follows as a file
 descriptor. Answers: {"is": "prepared" | "forked" | "refused" | "exited", ...}.
