@@ -26,7 +26,6 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.benchmarks.audit.audits import (
-    MICRO_TIMES,
     Audit,
     Criterion,
     factor_criterion,
@@ -123,7 +122,7 @@ def main(given: Sequence[str] | None = None) -> int:
                     runs=LEAST_PAIRS if options.quick else options.num_runs,
                     leaves_out=planned.role == LAYERS,
                     others=others,
-                    times=MICRO_TIMES if planned.role == MICRO and not options.quick else 1,
+                    takes_turns=planned.role == MICRO,
                     seed=options.seed,
                     told=lambda text, name=planned.name: tell(f"{name}: {text}"),  # type: ignore[misc]
                 )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scripts.benchmarks.audit.paired import ALPHA, PairedTest, holm, paired_test, power
-from scripts.benchmarks.audit.pairs import Measured, fastest_of, run_pairs
-from scripts.benchmarks.audit.sides import FULL, LOOP, WITHOUT, Sides, loop_side, optimizer_side, without_one
+from scripts.benchmarks.audit.pairs import Measured, run_pairs
+from scripts.benchmarks.audit.sides import FULL, LOOP, WITHOUT, Sides, in_turns, loop_side, optimizer_side, without_one
 from scripts.benchmarks.audit.workload import Scale
 
 MICRO_RATIO: Final = 1.03
@@ -14,7 +14,7 @@ MICRO_RATIO: Final = 1.03
 
 FEWEST_PAIRS: Final = 10
 MICRO_TIMES: Final = 3
-"""Runs of a side in each round of a micro audit, which would else be lost in the machine's noise."""
+"""Processes of a side in each round of a micro audit, of which that of the median time counts."""
 
 PRODUCTION_GAIN: Final = 0.40
 PRODUCTION_FACTOR: Final = 4.0
@@ -93,7 +93,7 @@ def run_audit(
     runs: int,
     leaves_out: bool = False,
     others: Sides | None = None,
-    times: int = 1,
+    takes_turns: bool = False,
     seed: int = 0,
     told: Callable[[str], None] | None = None,
 ) -> Audit:
@@ -113,8 +113,8 @@ def run_audit(
         Time the Optimizer without each layer too.
     others : dict of str to callable, optional
         Further baselines.
-    times : int
-        Runs of a side in each round, of which the fastest counts.
+    takes_turns : bool
+        Let the sides take turns in each round, several processes of each; for short runs in one process.
     seed : int
         Of the order of sides.
     told : callable of (str), optional
@@ -130,11 +130,13 @@ def run_audit(
     UnequalResults
         If two sides find different results.
     """
-    sides = {**loop_side(scale), FULL: optimizer_side(scale, workers)}
+    asked = {**loop_side(scale), FULL: optimizer_side(scale, workers)}
     if leaves_out:
-        sides |= without_one(scale, workers)
-    repeated = {side: fastest_of(times, run) for side, run in {**sides, **(others or {})}.items()}
-    found = run_pairs(repeated, runs, seed, told)
+        asked |= without_one(scale, workers)
+    if takes_turns:
+        found = run_pairs(asked, runs, seed, told, in_turns(asked, MICRO_TIMES))
+    else:
+        found = run_pairs({**asked, **(others or {})}, runs, seed, told)
     return audit_of(name, scale, workers, found)
 
 

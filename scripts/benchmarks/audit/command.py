@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rustybt.data.bundles import ingest, load
-from scripts.benchmarks.audit.audits import MICRO_TIMES, Audit, micro_criteria, production_criteria, run_audit
+from scripts.benchmarks.audit.audits import Audit, micro_criteria, production_criteria, run_audit
 from scripts.benchmarks.audit.paired import LEAST_PAIRS
 from scripts.benchmarks.audit.reporting import surroundings, text_of, write
 from scripts.benchmarks.audit.workload import Scale
@@ -98,14 +98,15 @@ def audit_alone(name: str, scale: Scale, options: argparse.Namespace) -> int:
     """Run one audit, hold it to the criterion of its scale, and give the exit code."""
     if options.quick:
         scale = scale._replace(backtests=QUICK_BACKTESTS, windows=min(scale.windows, QUICK_BACKTESTS))
+    workers = workers_for(scale.total, options.num_workers)
     with data_of(options.bundle, options.num_assets) as fingerprint:
         audit = run_audit(
             name,
             scale,
-            workers=workers_for(scale.total, options.num_workers),
+            workers=workers,
             runs=LEAST_PAIRS if options.quick else options.num_runs,
             leaves_out=options.leave_one_out,
-            times=1 if options.quick or scale.total >= PRODUCTION else MICRO_TIMES,
+            takes_turns=workers == 1 and scale.total < PRODUCTION,
             seed=options.seed,
             told=tell,
         )

@@ -5,8 +5,8 @@ results are no optimizations of one another: then there is nothing to time.
 """
 
 import random
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 
 class Measured(NamedTuple):
@@ -24,29 +24,35 @@ class UnequalResults(Exception):
     """Two sides of an audit found different results."""
 
 
-def fastest_of(times: int, run: Callable[[], Measured]) -> Callable[[], Measured]:
-    """Give a side that runs so often, each time in a fresh process, and says the shortest time.
+Side: TypeAlias = Callable[[], Measured]
+Round: TypeAlias = Callable[[Sequence[str]], Iterable[Measured]]
+"""Runs sides, named in their order, and gives what was measured in that order."""
+
+
+def one_by_one(sides: Mapping[str, Side]) -> Round:
+    """Let sides run one after the other."""
+    return lambda names: (sides[name]() for name in names)
+
+
+def median_of(found: Sequence[Measured]) -> Measured:
+    """Give the run of the median time among some of one side.
 
     Raises
     ------
     UnequalResults
-        When it runs, if its own results differ.
+        If its results differ.
     """
-
-    def repeated() -> Measured:
-        found = [run() for _ in range(times)]
-        if len({one.digest for one in found}) > 1:
-            raise UnequalResults(f"the results of one side differ: {[one.digest for one in found]}")
-        return min(found, key=lambda one: one.seconds)
-
-    return repeated
+    if len({one.digest for one in found}) > 1:
+        raise UnequalResults(f"the results of one side differ: {[one.digest for one in found]}")
+    return sorted(found, key=lambda one: one.seconds)[len(found) // 2]
 
 
 def run_pairs(
-    sides: Mapping[str, Callable[[], Measured]],
+    sides: Mapping[str, Side],
     count: int,
     seed: int = 0,
     told: Callable[[str], None] | None = None,
+    run_round: Round | None = None,
 ) -> dict[str, list[Measured]]:
     """Run every side once a round, in an order that is drawn anew for each round.
 
@@ -60,6 +66,8 @@ def run_pairs(
         Of the order.
     told : callable of (str), optional
         Hears of each run before it.
+    run_round : callable of (sequence of str), optional
+        Runs the sides of a round instead: `sides` then only names them.
 
     Returns
     -------
@@ -72,12 +80,12 @@ def run_pairs(
         If a side's digest is not that of the others.
     """
     chance, found = random.Random(seed), {name: [] for name in sides}
-    digests: dict[str, str] = {}
+    run_round, digests = run_round or one_by_one(sides), dict[str, str]()
     for turn in range(count + 1):
-        for name in chance.sample(list(sides), len(sides)):
-            if told is not None:
-                told(f"{name}, {'warm-up' if turn == 0 else f'{turn} of {count}'}")
-            measured = sides[name]()
+        names = chance.sample(list(sides), len(sides))
+        if told is not None:
+            told(f"{', then '.join(names)}: {'warm-up' if turn == 0 else f'{turn} of {count}'}")
+        for name, measured in zip(names, run_round(names), strict=True):
             if measured.digest is not None:
                 digests[name] = measured.digest
             if len(set(digests.values())) > 1:

@@ -1,4 +1,4 @@
-"""What does one side of an audit do in its process? It is asked by one argument of JSON, and answers by a line of JSON.
+"""What does one side of an audit do in its process? It answers a request by a line of JSON.
 
 The clock begins when everything is imported and a model is fitted, and ends when the results are there: opening the
 bundle, starting workers and sending them the strategy count, for a user waits for them.
@@ -8,7 +8,6 @@ import gc
 import hashlib
 import json
 import math
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -24,14 +23,21 @@ from rustybt.data.predictions import disable_prediction_cache
 from rustybt.optimization import GridSearch, OptimizationConfig, PersistentWorkerPool, WalkForward
 from scripts.benchmarks.audit.searching import search_work
 from scripts.benchmarks.audit.strategies import strategy_of
+from scripts.benchmarks.audit.turns import wait_for_turn
 from scripts.benchmarks.audit.workload import LEAST, Scale, combinations, session_count, spans_of
 
 Results = list[list[Any]]
 
 
-def main(argument: str) -> None:
-    """Run what is asked for once."""
-    request = json.loads(argument)
+def main(request: dict[str, Any]) -> None:
+    """Run what is asked for once.
+
+    Parameters
+    ----------
+    request : dict
+        "scale" as a dict, "kind", and what that asks for: see `sides.ask`. With "takes_turns", the work waits until
+        this process is let go.
+    """
     scale = Scale(**request["scale"])
     method = request.get("start_method")
     pool = None if method is None else PersistentWorkerPool(request["workers"], start_method=method)
@@ -42,14 +48,16 @@ def main(argument: str) -> None:
     }
     work = kinds[request["kind"]]()
     gc.collect()
+    if request.get("takes_turns"):
+        wait_for_turn()
     began = time.perf_counter()
     results, notes = work()
-    seconds = time.perf_counter() - began
+    ended = time.perf_counter()
     if pool is not None:
         notes["memory"] = pool.context.memory()._asdict()
         pool.close()
     digest = hashlib.sha256(json.dumps(results).encode()).hexdigest()
-    print(json.dumps({"seconds": seconds, "digest": digest, "notes": notes}), flush=True)
+    print(json.dumps({"began": began, "ended": ended, "digest": digest, "notes": notes}), flush=True)
 
 
 def loop_work(scale: Scale) -> Callable[[], tuple[Results, dict[str, Any]]]:
@@ -149,7 +157,3 @@ def rows_of(table: pd.DataFrame, scale: Scale, columns: list[str]) -> Results:
 def shown(ratio: float | None) -> float:
     """Round a ratio: a perf frame adds up in another order than the metrics, and differs in the last bit."""
     return math.nan if ratio is None else float(f"{ratio:.9g}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

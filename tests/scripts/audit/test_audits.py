@@ -54,7 +54,7 @@ def test_an_audit_compares_what_processes_found_and_writes_it(tmp_path, monkeypa
     monkeypatch.setattr(sides, "ask", once)
     told = []
     audit = run_audit("grid, tiny", tiny, workers=1, runs=3, told=told.append)
-    assert len(told) == 8 and set(audit.seconds) == {sides.LOOP, sides.FULL}
+    assert len(told) == 4 and set(audit.seconds) == {sides.LOOP, sides.FULL}
     audit.criteria = micro_criteria(audit.gain)
     written = reporting.write(tmp_path / "out", [audit], reporting.surroundings("abc"))
     kept = json.loads(written[0].read_text())

@@ -16,8 +16,12 @@ TINY = Scale("mag-7", "2023-01-01", "2023-01-31", 2, 1)
 def asked(data_root):
     ingest("mag-7", show_progress=False)
     made = Nursery()
-    yield lambda **changes: made.ask({"kind": "loop", "scale": TINY._replace(**changes)._asdict()})
+    yield lambda **changes: made.ask(request_of(**changes))
     made.close()
+
+
+def request_of(**changes):
+    return {"kind": "loop", "scale": TINY._replace(**changes)._asdict()}
 
 
 def test_runs_find_the_same_in_processes_that_know_nothing_of_one_another(asked):
@@ -39,3 +43,15 @@ def test_a_run_that_does_not_end_is_ended(asked, monkeypatch):
         asked(backtests=400)
     monkeypatch.setattr(nursery, "TIMEOUT_S", 60)
     assert json.dumps(asked().notes) == "{}", "another one is started"
+
+
+def test_runs_in_turns_find_what_they_find_alone_and_one_that_fails_is_told(asked):
+    made = asked.__closure__[0].cell_contents
+    alone, other = asked(backtests=3), asked(backtests=2)
+    found = made.ask_in_turns([request_of(backtests=3), request_of(backtests=2), request_of(backtests=3)])
+    assert [one.digest for one in found] == [alone.digest, other.digest, alone.digest]
+    assert all(one.seconds > 0 for one in found)
+    assert made.ask_in_turns([request_of(backtests=2)])[0].digest == other.digest
+    with pytest.raises(SideFailed, match="UnknownBundle: bundle 'nope'"):
+        made.ask_in_turns([request_of(), request_of(bundle="nope")])
+    assert asked().seconds > 0
