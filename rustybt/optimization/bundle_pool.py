@@ -115,7 +115,7 @@ class _Open:
 class BundleConnectionPool:
     """Read-only DuckDB connections to bundle versions, opened once and shared by the threads of a process.
 
-    QueryParameters
+    Parameters
     ----------
     max_connections : int, optional
         How many versions are open at once; the one that was asked for longest ago is closed first.
