@@ -177,7 +177,7 @@ class BundleConnectionPool:
     def bundle(self, name: str) -> BundleData:
         """Give the newest version of a bundle, opened once.
 
-        QueryParameters
+        Parameters
         ----------
         name : str
             Of the bundle.
@@ -197,7 +197,7 @@ class BundleConnectionPool:
     def query(self, name: str, statement: str, parameters: QueryParameters = ()) -> "pa.Table":
         """Run one query over the newest version of a bundle.
 
-        QueryParameters
+        Parameters
         ----------
         name : str
             Of the bundle.
