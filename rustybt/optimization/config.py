@@ -17,7 +17,7 @@ SWITCHES: Final = ("on", "off", "auto")
 
 Switch: TypeAlias = "bool | str"
 
-REPAYS_HISTORY: Final = 30_000
+REPAYS_HISTORY: Final = 60_000
 """Prices that all backtests of one process go through, from which on blocks of adjusted or resampled bars repay."""
 
 
@@ -70,7 +70,7 @@ class OptimizationConfig:
         Outcomes of equal trials cost no simulation. "auto" is on: a look-up costs some 10 µs.
     history_cache : switch
         Adjusted windows and bars of several minutes are made once a process. "auto" is off for a vector strategy, which
-        asks for none, and where the backtests of a process go through fewer than 30,000 prices: backtests times bars
+        asks for none, and where the backtests of a process go through fewer than 60,000 prices: backtests times bars
         times assets of the bundle.
     prediction_cache : switch
         A model answers each question once a process. "auto" is off where a process runs one backtest.

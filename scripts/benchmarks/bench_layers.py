@@ -23,6 +23,7 @@ from rustybt.data.bundles import ingest
 from rustybt.data.history_cache import shared_history
 from rustybt.data.predictions import shared_predictions
 from rustybt.optimization import Integer, OptimizationConfig
+from rustybt.optimization.result_cache import ResultCache
 from scripts.benchmarks.audit.paired import PairedTest, paired_test
 from scripts.benchmarks.audit.strategies import strategy_of
 from scripts.benchmarks.audit.workload import CROSSOVER, FOREST, Scale
@@ -143,7 +144,8 @@ def seconds_of(case: Case, size: int, switch: str) -> float:
     shared_predictions().clear()
     config = OptimizationConfig(**{**dict.fromkeys(("result_cache",), "off"), case.layer: switch})
     options = {"objective": "ending_value", "config": config, "progress": False}
-    optimizer = Optimizer(**case.options(size), **options, result_cache=case.layer == "result_cache")
+    empty = ResultCache() if case.layer == "result_cache" else False
+    optimizer = Optimizer(**case.options(size), **options, result_cache=empty)
     began = time.perf_counter()
     optimizer.run()
     return time.perf_counter() - began

@@ -44,11 +44,13 @@ class Crew:
         self.owner = os.getpid()
         LIVING.add(self)
 
-    def begin_run(self, count: int, preparation: Preparation) -> None:
-        """Have that many living workers, and start those that are missing."""
+    def begin_run(self, count: int, preparation: Preparation, *, counts_memory: bool = False) -> None:
+        """Have that many living workers, and start those that are missing; none from here where memory counts."""
+        if counts_memory and self.launcher is not None and self.launcher.has_forked_driver:
+            self.end()
         if self.launcher is None:
             self.owner = os.getpid()
-            self.launcher = ForkLauncher() if self.start_method == "fork" else SpawnLauncher()
+            self.launcher = ForkLauncher(not counts_memory) if self.start_method == "fork" else SpawnLauncher()
         if preparation != self.prepared:
             self.launcher.prepare(preparation)
             self.prepared = preparation

@@ -5,32 +5,29 @@ has them. It is safe only where the driver has one thread: what another holds at
 gives back in the child. Threads that libraries end themselves before a fork, as OpenBLAS does, are no hindrance. So the
 driver forks, looks at the threads that it still has, and only then lets the child live.
 
-The child keeps the driver's modules and mapped arrays, and nothing else of it: no descriptor, no signal handler, no
-cached answer, and one thread for each library.
+The child keeps the driver's modules and mapped arrays. What a fresh interpreter would not have it forgets, see
+`clean_slate`: descriptors, signal handlers, cached answers, log handlers, settings of warnings and of arithmetic. Two
+things stay: what the program has changed in installed modules, and the seed of its hashes, so that sets of text have
+the driver's order.
 """
 
 import os
-import signal
 import sys
 import threading
 import warnings
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import threadpoolctl
 
-from rustybt.data.history_cache import shared_history
-from rustybt.data.predictions import shared_predictions
 from rustybt.optimization.workers.base import error_text
+from rustybt.optimization.workers.clean_slate import can_forget, forget_driver
 from rustybt.optimization.workers.forked_process import ForkedProcess
-from rustybt.optimization.workers.launch import QUIET_LIBRARIES, is_open
 from rustybt.optimization.workers.memory import private_mb
 from rustybt.optimization.workers.worker import flush_output
 
 THREADS: Final = Path("/proc/self/task")
-DESCRIPTORS: Final = Path("/proc/self/fd")
 
 READY_FOR_FORKS: Final = frozenset({"jemalloc_bg_thd"})
 """Threads of libraries that take all their locks before a fork, and give them back on both sides: jemalloc's."""
@@ -58,20 +55,25 @@ def fork_driver(main: Callable[[int], None], descriptor: int) -> ForkedProcess |
         return None
     flush_output()
     reader, writer = os.pipe()
-    with os.fdopen(reader, "rb", buffering=0) as lives, os.fdopen(writer, "wb", buffering=0) as release:
-        # one thread a library from here on: in the child, the change itself would start threads again
-        with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of threads: they are looked for below
-            pid = os.fork()
-            if pid == 0:
-                live_as_fork(main, descriptor, lives, release)
-            process = ForkedProcess(pid)
-            is_safe = not other_threads()
-        if is_safe:
-            release.write(b".")
-            return process
-    process.kill()
-    process.wait()
+    with (
+        os.fdopen(reader, "rb", buffering=0) as lives,
+        os.fdopen(writer, "wb", buffering=0) as release,
+        threadpoolctl.threadpool_limits(1),  # from here on: in the child, the change itself would start threads again
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: they are looked for below
+        pid = os.fork()
+        if pid == 0:
+            live_as_fork(main, descriptor, lives, release)
+        process = ForkedProcess(pid)
+        try:
+            if not other_threads():
+                release.write(b".")
+                return process
+        except BaseException:
+            process.end()
+            raise
+    process.end()
     return None
 
 
@@ -83,6 +85,7 @@ def may_fork() -> bool:
         and threading.active_count() == 1
         and threading.current_thread() is threading.main_thread()
         and private_mb(os.getpid()) <= MOST_MB
+        and can_forget()
     )
 
 
@@ -107,38 +110,3 @@ def live_as_fork(main: Callable[[int], None], descriptor: int, lives: IO[bytes],
     finally:
         flush_output()
         os._exit(code)
-
-
-def forget_driver(descriptor: int) -> None:
-    """Let go, in the child, of what belongs to the driver alone."""
-    os.setsid()
-    sys.settrace(None)
-    sys.setprofile(None)
-    for number in signal.valid_signals():
-        if callable(signal.getsignal(number)):
-            signal.signal(number, signal.SIG_DFL)
-    close_all_but({1, 2, descriptor})
-    sys.stdout = sys.stderr = open(  # noqa: SIM115 - for the rest of the process's life
-        2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False
-    )
-    for cache in (shared_history(), shared_predictions()):
-        cache.renew()
-    quieten_libraries()
-
-
-def close_all_but(kept: set[int]) -> None:
-    """Point the other descriptors at nothing: their numbers stay taken, as objects of the driver will close them."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for number in [int(entry) for entry in os.listdir(DESCRIPTORS)]:
-        if number not in {*kept, null} and is_open(number):
-            os.dup2(null, number, inheritable=False)
-    if not is_open(2):
-        os.dup2(null, 2)
-
-
-def quieten_libraries() -> None:
-    """Leave one thread to each library that is loaded later, or that has not yet started its own."""
-    os.environ.update(QUIET_LIBRARIES)
-    if "numba" in sys.modules:
-        numba: Any = import_module("numba")
-        numba.config.NUMBA_NUM_THREADS = 1

@@ -32,9 +32,16 @@ class TemplateLost(WorkerError):
 
 
 class ForkLauncher(Launcher):
-    """Workers as forks of a template process, which this starts, and starts again should it die."""
+    """Workers as forks of a template process, which this starts, and starts again should it die.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    may_fork_driver : bool
+        Whether the template may be a fork of this process, whose memory would count as the workers' own.
+    """
+
+    def __init__(self, may_fork_driver: bool = True) -> None:
+        self.may_fork_driver = may_fork_driver
         self.preparation = Preparation()
         self.start_template()
 
@@ -46,11 +53,17 @@ class ForkLauncher(Launcher):
         with theirs:
             descriptor = theirs.fileno()
             code = f"from rustybt.optimization.workers.template import main; main({descriptor})"
-            self.template: ForkedProcess | subprocess.Popen[bytes] = fork_driver(main, descriptor) or start_interpreter(
+            forked = fork_driver(main, descriptor) if self.may_fork_driver else None
+            self.template: ForkedProcess | subprocess.Popen[bytes] = forked or start_interpreter(
                 code, pass_fds=(descriptor,)
             )
             self.helper_pids = (self.template.pid,)
         self.socket, self.control = ours, Connection(os.dup(ours.fileno()))
+
+    @property
+    def has_forked_driver(self) -> bool:
+        """Whether the template is a fork of this process."""
+        return isinstance(self.template, ForkedProcess)
 
     def prepare(self, preparation: Preparation) -> None:
         """Import and map in the template, or in the one that follows it."""

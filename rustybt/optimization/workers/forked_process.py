@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from typing import Final
 
 LONGEST_NAP_S: Final = 0.02
@@ -48,4 +49,10 @@ class ForkedProcess:
     def kill(self) -> None:
         """End the child at once, if it still lives."""
         if self.poll() is None:
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended just now, and the system or user code has collected it
+                os.kill(self.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """End the child at once, and collect it."""
+        self.kill()
+        self.wait()

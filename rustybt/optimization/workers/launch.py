@@ -46,6 +46,11 @@ class Launcher(ABC):
 
     helper_pids: tuple[int, ...] = ()
 
+    @property
+    def has_forked_driver(self) -> bool:
+        """Whether workers come from this process, whose memory counts as theirs."""
+        return False
+
     @abstractmethod
     def prepare(self, preparation: Preparation) -> None:
         """Let workers that are started from now on share what a job will use."""

@@ -111,7 +111,7 @@ class PersistentWorkerPool:
         """Run tasks on a pool that was reserved, and let go of it at the end; see `run`."""
         try:
             parcel, preparation = pack(job), job.preparation
-            self._crew.begin_run(self.num_workers, preparation)
+            self._crew.begin_run(self.num_workers, preparation, counts_memory=limits.memory_mb is not None)
             yield from Dispatch(self._crew, parcel, preparation.modules, take, total, limits).outcomes()
             self._crew.end_run()
         except GeneratorExit:

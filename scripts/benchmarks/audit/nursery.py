@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from importlib import import_module
 from typing import IO, Any, Final
 
+from rustybt.optimization.workers.template import die_with_parent
 from scripts.benchmarks.audit.pairs import Measured
 from scripts.benchmarks.audit.turns import Ended, Turn, seconds_within, take_turns
 from scripts.benchmarks.audit.workload import FOREST
@@ -187,6 +188,7 @@ def run(side: Any, request: dict[str, Any], root: str | None, out: int, err: int
     """Run a side in the fork, and never come back."""
     code = 1
     try:
+        die_with_parent(os.getppid())  # one that is stopped would stay for ever
         os.dup2(out, 1)
         os.dup2(err, 2)
         if root is not None:

@@ -2,7 +2,8 @@
 
 A machine whose cores others use too changes its speed by tens of percent within seconds: the times of two runs that
 follow one another differ by that. Here each run is a child that stops itself before its work; then one after the other
-goes on for a moment and is stopped again, until all have ended. A run's seconds are those in which it was let go.
+goes on for a moment and is stopped again, until all have ended. A run's seconds are those in which it was let go. That
+is right for runs that compute: one that waits for a disk would wait for nothing while it is stopped.
 """
 
 import os

@@ -207,3 +207,83 @@ def test_a_forked_process_tells_how_it_ended():
     collected = forked(lambda: None)
     os.waitpid(collected.pid, 0)
     assert collected.wait() == 0
+
+
+def test_a_class_in_a_worker_is_the_one_that_was_sent_whatever_the_driver_has_made_of_it_since():
+    said, _ = run("""
+        class Base:
+            weight = 1
+        class Mine(Base):
+            weight = 2
+        def look(x):
+            Mine.seen = getattr(Mine, "seen", 0) + 1
+            return Mine.weight, Mine.seen
+        with PersistentWorkerPool(1) as pool:
+            first = ask(pool, look, 2)
+            del Mine.weight
+            print(json.dumps([is_fork(pool), first, ask(pool, look, 2)]), flush=True)
+    """)
+    assert said == [True, [[2, 1], [2, 2]], [[1, 1], [1, 2]]]
+
+
+def test_nothing_that_the_drivers_modules_hold_is_tidied_up_in_a_worker(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "import tempfile\nFOLDER = tempfile.TemporaryDirectory()\ndef look(x):\n    return 1\n"
+    )
+    said, _ = run(f"""
+        sys.path.insert(0, {str(tmp_path)!r})
+        import own
+        with PersistentWorkerPool(1) as pool:
+            values = ask(pool, own.look, 2)
+            print(json.dumps([is_fork(pool), values, os.path.isdir(own.FOLDER.name)]), flush=True)
+    """)
+    assert said == [True, [1, 1], True]
+
+
+def test_settings_of_the_driver_do_not_reach_a_worker(tmp_path):
+    said, done = run(f"""
+        import decimal, logging, warnings
+        import numpy as np
+        np.seterr(all="raise")
+        decimal.getcontext().prec = 3
+        warnings.simplefilter("error")
+        logging.basicConfig(filename={str(tmp_path / "log")!r}, level="DEBUG")
+        def look(x):
+            warnings.warn("heard", RuntimeWarning)
+            logging.getLogger("mine").warning("logged")
+            logging.getLogger("mine").info("not logged")
+            return sorted(np.geterr().values()), decimal.getcontext().prec, sys.argv
+        with PersistentWorkerPool(1) as pool:
+            found = ask(pool, look, 1)[0]
+            print(json.dumps([is_fork(pool), *found]), flush=True)
+    """)
+    assert said == [True, ["ignore", "warn", "warn", "warn"], 28, ["-c"]]
+    assert "RuntimeWarning: heard" in done.stderr and "logged" in done.stderr and "not logged" not in done.stderr
+
+
+def test_a_run_that_limits_memory_has_workers_that_hold_nothing_of_the_drivers():
+    said, _ = run("""
+        held = bytearray(os.urandom(1 << 20) * 150)
+        with PersistentWorkerPool(1) as pool:
+            ask(pool, abs)
+            before = is_fork(pool)
+            job = CallJob(abs)
+            values = [outcome.value for _, outcome in pool.run(job, taker(range(3)), total=3, memory_mb=200)]
+            print(json.dumps([before, is_fork(pool), values]), flush=True)
+    """)
+    assert said == [True, False, [0, 1, 2]]
+
+
+def test_an_interrupt_while_the_fork_is_made_leaves_no_process():
+    said, _ = run("""
+        from rustybt.optimization.workers import driver_fork
+        def interrupted():
+            raise KeyboardInterrupt
+        driver_fork.other_threads = interrupted
+        try:
+            PersistentWorkerPool(1).run(CallJob(abs), taker(range(3))).__next__()
+        except KeyboardInterrupt:
+            children = open(f"/proc/self/task/{os.getpid()}/children").read().split()
+            print(json.dumps(children), flush=True)
+    """)
+    assert said == []
