@@ -18,5 +18,8 @@ DEFAULT_CALENDAR: Final = "XNYS"
 DEFAULT_PRICE_QUANTUM: Final = 0.001
 """Zipline's stores keep prices as whole thousandths."""
 
+DEFAULT_TICK_SIZE: Final = 0.01
+"""The smallest step of a price, in currency, of an asset for which nobody says one."""
+
 SCHEMA_VERSION: Final = 1
 """Of a bundle version's tables and manifest; a change rebuilds nothing silently, it refuses."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from rustybt.constants import NAT
+from rustybt.constants import DEFAULT_TICK_SIZE, NAT
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -62,7 +62,7 @@ class Asset:
     end_date: pd.Timestamp | None = None
     first_traded: pd.Timestamp | None = None
     auto_close_date: pd.Timestamp | None = None
-    tick_size: float = 0.01
+    tick_size: float = DEFAULT_TICK_SIZE
     price_multiplier: float = 1.0
     column: int = -1
     start_ns: int = field(init=False, default=NAT)

@@ -16,8 +16,8 @@ from rustybt.data.files import sha256_of
 from rustybt.errors import BundleCorrupt
 
 MANIFEST = "manifest.json"
-_OF_MINUTES = frozenset(("minute_rows", "market_minutes", "minute_gaps"))
-"""What a version that was ingested before minute bars could be stored does not say."""
+_LATER = frozenset(("minute_rows", "market_minutes", "minute_gaps", "findings", "daily_from_minutes"))
+"""What a version that an earlier release ingested does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Manifest:
     files : dict
         File name to {"bytes": int, "sha256": str}.
     gaps : dict
-        Symbol to {"missing": int, "first": ISO date}: sessions without a bar between an asset's first and last bar.
+        Symbol and sid to {"missing": int, "first": ISO date, "spans": [[ISO date, ISO date], ...]}: sessions without a
+        bar between an asset's first and last bar; the first spans of them.
     source : dict
         Where the data came from: "kind", and for kind "csvdir" its "path".
     description : str
@@ -58,6 +59,10 @@ class Manifest:
         Number of minutes that the market was open from the first to the last session; 0 for daily bars only.
     minute_gaps : dict
         As `gaps`: sessions without a minute bar between an asset's first and last.
+    daily_from_minutes : bool
+        Whether the daily bars were made of the minute bars.
+    findings : dict
+        What was wrong with the source data, see `bundles.findings.Findings.for_manifest`.
     """
 
     schema_version: int
@@ -79,6 +84,8 @@ class Manifest:
     minute_rows: int = 0
     market_minutes: int = 0
     minute_gaps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    daily_from_minutes: bool = False
+    findings: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Give the manifest as the text of `manifest.json`."""
@@ -119,7 +126,7 @@ def read_manifest(path: Path) -> Manifest:
             raise BundleCorrupt(
                 f"bundle version {path} has schema {schema!r}, this release reads {SCHEMA_VERSION}: ingest it again"
             )
-        lacking = _OF_MINUTES.difference(values)
+        lacking = _LATER.difference(values)
         manifest = Manifest(**{one.name: values[one.name] for one in fields(Manifest) if one.name not in lacking})
         for name, record in manifest.files.items():
             size = (path / name).stat().st_size

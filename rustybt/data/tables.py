@@ -16,7 +16,7 @@ import pandas as pd
 from rustybt._typing import Records
 from rustybt.assets import AssetFinder, Equity, SymbolOwner
 from rustybt.calendars import BREAK, SessionTable
-from rustybt.constants import NAT
+from rustybt.constants import DEFAULT_TICK_SIZE, NAT
 from rustybt.data.adjustments import TABLES, Adjustments
 from rustybt.data.files import replacing
 
@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 ASSET_TEXT: Final = ("symbol", "asset_name", "exchange", "exchange_full", "country_code")
 ASSET_TIMES: Final = ("start_ns", "end_ns", "first_traded_ns", "auto_close_ns")
-_ASSET: Final = [("sid", "i8"), *((name, "U1") for name in ASSET_TEXT), *((name, "i8") for name in ASSET_TIMES)]
+ASSET_NUMBERS: Final = {"tick_size": DEFAULT_TICK_SIZE}
+"""Columns that a version may lack, and what assets then have."""
+_ASSET: Final = [
+    *(("sid", "i8"), *((name, "U1") for name in ASSET_TEXT), *((name, "i8") for name in ASSET_TIMES)),
+    *((name, "f8") for name in ASSET_NUMBERS),
+]
 _OWNER: Final = [("sid", "i8"), ("symbol", "U1"), ("start_ns", "i8"), ("end_ns", "i8")]
 _SESSION: Final = np.dtype([("session_ns", "i8"), ("open_ns", "i8"), ("close_ns", "i8")])
 _DTYPES: Final[dict[str, Any]] = {"sessions": _SESSION, "assets": _ASSET, "owners": _OWNER, **TABLES}
@@ -56,7 +61,11 @@ def to_records(tables: VersionTables) -> dict[str, Records]:
     sessions = np.empty(len(times.session_ns), _SESSION)
     sessions["session_ns"], sessions["open_ns"], sessions["close_ns"] = times.session_ns, times.open_ns, times.close_ns
     assets = [
-        (e.sid, *(getattr(e, name) for name in ASSET_TEXT), e.start_ns, e.end_ns, _ns(e.first_traded), e.auto_close_ns)
+        (
+            *(e.sid, *(getattr(e, name) for name in ASSET_TEXT)),
+            *(e.start_ns, e.end_ns, _ns(e.first_traded), e.auto_close_ns),
+            *(getattr(e, name) for name in ASSET_NUMBERS),
+        )
         for e in tables.finder.equities
     ]
     owners = [(o.sid, o.symbol, o.start_ns, o.end_ns) for o in sorted(tables.finder.owners, key=lambda o: (o.sid, o))]
@@ -128,7 +137,9 @@ def read_parquet(path: Path, stem: str) -> Records:
 
     fields = np.dtype(_STORED[stem])
     names = fields.names or ()
-    table = pq.read_table(path, columns=[_public(name) for name in names])
+    table = pq.read_table(path, columns=[_public(name) for name in names])  # those that the file has
+    for name in [name for name in ASSET_NUMBERS if name in names and name not in table.column_names]:
+        table = table.append_column(name, [[ASSET_NUMBERS[name]] * table.num_rows])
     columns = [_from_arrow(name, table.column(_public(name))) for name in names]
     text = {name: np.array(column, dtype=str) for name, column in zip(names, columns, strict=True) if _is_text(name)}
     out = np.empty(table.num_rows, [(name, text[name].dtype if name in text else fields[name]) for name in names])
@@ -168,10 +179,11 @@ def _records(rows: Sequence[tuple[Any, ...]], fields: list[tuple[str, str]]) -> 
 
 
 def _equity(row: tuple[Any, ...]) -> Equity:
-    sid, symbol, asset_name, exchange, exchange_full, country_code, *times = row
+    sid, symbol, asset_name, exchange, exchange_full, country_code, *times, tick_size = row
     start, end, first_traded, auto_close = (None if ns == NAT else pd.Timestamp(ns) for ns in times)
     return Equity(
-        *(sid, symbol, asset_name, exchange, exchange_full, country_code), start, end, first_traded, auto_close
+        *(sid, symbol, asset_name, exchange, exchange_full, country_code),
+        *(start, end, first_traded, auto_close, tick_size),
     )
 
 

@@ -5,10 +5,10 @@ import sys
 from abc import ABC, abstractmethod
 from typing import Any
 
+from rustybt.constants import DEFAULT_TICK_SIZE
 from rustybt.errors import BadOrderParameters
 from rustybt.finance.math_utils import number_of_decimal_places
 
-DEFAULT_TICK = 0.01
 IMPROVEMENT = 0.95
 
 
@@ -203,4 +203,4 @@ def check_price(price: Any, label: str) -> None:
 
 
 def _tick(asset: Any) -> float:
-    return DEFAULT_TICK if asset is None else float(asset.tick_size)
+    return DEFAULT_TICK_SIZE if asset is None else float(asset.tick_size)

@@ -108,12 +108,12 @@ def test_bad_input_is_one_line(one_line, prices, arguments, message):
         (GOOD.replace("close", "last"), "close"),
         (GOOD.replace("11.5", "n/k"), "n/k"),
         (GOOD.replace("10.5,12,10", "10.5,9,10"), "high"),
-        (GOOD + ROWS[2], "2020-01-06"),
-        (HEADER + ROWS[1] + ROWS[0] + ROWS[2], "2020-01-0[23]"),
+        (GOOD + ROWS[2].replace("11.5", "11.6"), "2020-01-06"),
+        (HEADER + "2020-01-04,1,1,1,1,1", "2020-01-04"),
         (GOOD.replace("2020-01-03", "2020-31-03"), "2020-31-03"),
         ("", "AAA.csv"),
     ],
-    ids=["no column", "text", "high below low", "duplicate", "unsorted", "no date", "empty"],
+    ids=["no column", "text", "high below low", "two rows of a day", "no session", "no date", "empty"],
 )
 def test_bad_data_is_one_line_and_leaves_the_older_version(rustybt, one_line, prices, text, message):
     assert rustybt("ingest csvdir prices --name mine").exit_code == 0

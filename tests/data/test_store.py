@@ -131,7 +131,7 @@ def test_a_session_without_a_row_is_a_missing_bar():
     bundle = make_bundle({"A": bars([1.0, 2.0, 3.0, 4.0]).drop(days(4)[2])})
     np.testing.assert_array_equal(bundle.daily("close")[:, 0], [1.0, 2.0, np.nan, 4.0])
     assert bundle.daily("volume")[:, 0].tolist() == [1e6, 1e6, 0.0, 1e6]
-    assert bundle.manifest.gaps == {"A 0": {"missing": 1, "first": "2020-01-06"}}
+    assert bundle.manifest.gaps == {"A 0": {"missing": 1, "first": "2020-01-06", "spans": [["2020-01-06"] * 2]}}
 
 
 def test_an_asset_without_bars_has_an_empty_column():

@@ -2,7 +2,7 @@
 
 from rustybt.data.bundles.catalog import BundleRecord, VersionRecord, available, clean, load, versions
 from rustybt.data.bundles.csvdir import csvdir_equities
-from rustybt.data.bundles.ingest import ingest, ingest_csvdir
+from rustybt.data.bundles.ingest import ingest, ingest_csvdir, ingest_files, ingest_frames, ingest_parquetdir
 from rustybt.data.bundles.layout import from_bundle_ingest_dirname, ingestions_for_bundle, to_bundle_ingest_dirname
 from rustybt.data.bundles.registry import RegisteredBundle, bundles, register, unregister
 from rustybt.errors import UnknownBundle
@@ -19,6 +19,9 @@ __all__ = [
     "from_bundle_ingest_dirname",
     "ingest",
     "ingest_csvdir",
+    "ingest_files",
+    "ingest_frames",
+    "ingest_parquetdir",
     "ingestions_for_bundle",
     "load",
     "register",

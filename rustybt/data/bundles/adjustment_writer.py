@@ -13,6 +13,7 @@ from rustybt.constants import NAT
 from rustybt.data.adjustments import DIVIDEND, RATIO, STOCK_DIVIDEND
 from rustybt.data.bundles.asset_writer import times_ns
 from rustybt.data.bundles.frames import numbers
+from rustybt.data.bundles.previous import Previous
 from rustybt.errors import BadData, did_you_mean
 
 _TABLES: Final = {"splits": RATIO, "mergers": RATIO, "dividends": DIVIDEND, "stock_dividends": STOCK_DIVIDEND}
@@ -20,9 +21,16 @@ _REQUIRED_DATES: Final = ("effective_ns", "ex_ns")
 
 
 class AdjustmentWriter:
-    """Collects the corporate actions of a bundle version that is being ingested."""
+    """Collects the corporate actions of a bundle version that is being ingested.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    previous : Previous, optional
+        The version that this one goes on from.
+    """
+
+    def __init__(self, previous: Previous | None = None) -> None:
+        self._previous = previous
         self._parts: dict[str, list[Records]] = {name: [] for name in _TABLES}
 
     def write(
@@ -73,6 +81,9 @@ class AdjustmentWriter:
             If a table names an asset that is not among them.
         """
         tables = {name: np.concatenate(parts) for name, parts in self._parts.items() if parts}
+        if self._previous is not None:
+            for name, dtype in _TABLES.items():
+                tables[name] = self._previous.merged_actions(name, tables.get(name, np.empty(0, dtype)))
         for name, table in tables.items():
             for field in ("sid", "payment_sid"):
                 if field in (table.dtype.names or ()):

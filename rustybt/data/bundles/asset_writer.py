@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,7 +12,7 @@ import pandas as pd
 
 from rustybt.assets import AssetFinder, Equity, SymbolOwner
 from rustybt.assets.finder import symbol_key
-from rustybt.constants import NAT
+from rustybt.constants import DEFAULT_TICK_SIZE, NAT
 from rustybt.errors import BadData, did_you_mean
 
 _FOREVER_NS: Final = 2**63 - 1
@@ -21,9 +23,17 @@ _SYNONYMS: Final = {"company_name": "asset_name", "file_name": "symbol"}
 
 
 class AssetWriter:
-    """Collects the assets of a bundle version that is being ingested."""
+    """Collects the assets of a bundle version that is being ingested.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    previous : AssetFinder, optional
+        The assets of the version that this one goes on from.
+    """
+
+    def __init__(self, previous: AssetFinder | None = None) -> None:
+        self._previous = previous
+        self._known_sids = {} if previous is None else {equity.symbol: equity.sid for equity in previous.equities}
         self._equities: list[pd.DataFrame] = []
         self._exchanges: dict[str, tuple[str, str]] = {}
 
@@ -41,8 +51,8 @@ class AssetWriter:
         ----------
         equities : DataFrame, optional
             The index, or a column "sid", holds the sids. Columns: symbol, asset_name, exchange (required), start_date
-            (default 1970), end_date (default never), first_traded, auto_close_date. A sid with several rows had several
-            symbols, each from its start to its end.
+            (default 1970), end_date (default never), first_traded, auto_close_date, tick_size (default 0.01). A sid
+            with several rows had several symbols, each from its start to its end.
         futures, root_symbols, equity_supplementary_mappings : DataFrame, optional
             Must be empty: only equities are supported.
         exchanges : DataFrame, optional
@@ -67,8 +77,31 @@ class AssetWriter:
         if equities is not None and len(equities):
             self._equities.append(_checked(equities))
 
+    def sids_of(self, symbols: Sequence[str]) -> dict[str, int]:
+        """Give symbols their sids: those that they had in the version before, and the next free ones.
+
+        Parameters
+        ----------
+        symbols : sequence of str
+            In the order that new ones are numbered in.
+
+        Returns
+        -------
+        dict of str to int
+        """
+        free = itertools.count(max(self._known_sids.values(), default=-1) + 1)
+        return {symbol: self._known_sids.get(symbol, -1) for symbol in symbols} | {
+            symbol: next(free) for symbol in symbols if symbol not in self._known_sids
+        }
+
+    @property
+    def known_spans(self) -> dict[str, tuple[int, int]]:
+        """First and last session of the assets of the version before, nanoseconds, by symbol."""
+        equities = () if self._previous is None else self._previous.equities
+        return {equity.symbol: (equity.start_ns, equity.end_ns) for equity in equities}
+
     def finder(self) -> AssetFinder:
-        """Give everything written so far as a finder.
+        """Give everything written so far, and the assets of the version before that nobody described, as a finder.
 
         Returns
         -------
@@ -84,10 +117,15 @@ class AssetWriter:
         rows = pd.concat([_rows(frame) for frame in self._equities], ignore_index=True)
         rows = rows.sort_values(["sid", "end_date"], kind="stable")
         equities = [self._equity(group) for _, group in rows.groupby("sid", sort=True)]
+        described = {equity.sid for equity in equities}
         owners = [
             SymbolOwner(int(start), int(end), int(sid), symbol)
             for sid, symbol, start, end in rows[["sid", "symbol", "start_date", "end_date"]].to_numpy(dtype=object)
         ]
+        if self._previous is not None:
+            equities += [equity for equity in self._previous.equities if equity.sid not in described]
+            owners += [owner for owner in self._previous.owners if owner.sid not in described]
+            equities.sort()
         _check_owners(owners, {equity.sid: equity.country_code for equity in equities})
         return AssetFinder(equities, owners)
 
@@ -110,6 +148,7 @@ class AssetWriter:
             *(sid, latest["symbol"], latest["asset_name"], canonical, exchange, country),
             *(_date(int(rows["start_date"].min())), _date(int(rows["end_date"].max()))),
             *(_date(int(latest["first_traded"])), _date(int(latest["auto_close_date"]))),
+            tick_size=_tick_size(latest["tick_size"], sid),
         )
 
 
@@ -136,6 +175,7 @@ def _rows(frame: pd.DataFrame) -> pd.DataFrame:
     columns["symbol"] = [symbol.upper() for symbol in columns["symbol"]]
     for name, default in _TIMES.items():
         columns[name] = times_ns(frame[name], f"equities column {name!r}") if name in frame.columns else default
+    columns["tick_size"] = frame["tick_size"].to_numpy() if "tick_size" in frame.columns else np.nan
     for name in ("start_date", "end_date"):
         columns[name] = np.where(columns[name] == NAT, _TIMES[name], columns[name])
     return pd.DataFrame(columns)
@@ -185,6 +225,15 @@ def _check_owners(owners: Sequence[SymbolOwner], country: dict[int, str]) -> Non
             )
         if before is None or owner.end_ns >= before.end_ns:
             held[key] = owner
+
+
+def _tick_size(cell: Any, sid: int) -> float:
+    if pd.isna(cell):
+        return DEFAULT_TICK_SIZE
+    tick = float(cell)
+    if not 0 < tick < math.inf:
+        raise BadData(f"equity {sid} has tick_size {cell!r}: give the smallest step of its price, such as 0.01")
+    return tick
 
 
 def _text(cell: Any) -> str:

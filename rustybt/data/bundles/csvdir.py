@@ -1,50 +1,45 @@
-"""How does a folder of CSV files become a bundle? One file a symbol, below `daily/`, `minute/` or both."""
+"""How does a folder of tables become a bundle? One file a symbol, below `daily/`, `minute/` or both.
+
+Beside these folders may lie `assets.csv`, `dividends.csv` and `splits.csv`, see `fact_files`.
+"""
 
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import pandas as pd
-
-from rustybt._typing import FloatArray
-from rustybt.calendars import session_breaks, session_table
-from rustybt.data.bundles.csvfile import CsvBars, read_csv, row_error
-from rustybt.data.bundles.frames import Problem
-from rustybt.data.bundles.minute_frames import minute_problem
-from rustybt.data.bundles.progress import tracked
-from rustybt.data.market_minutes import session_rows, with_breaks
-from rustybt.errors import BadData, IngestWarning, InvalidParameter
+from rustybt.data.bundles.columns import adjusted_note
+from rustybt.data.bundles.csvfile import header_of, read_csv
+from rustybt.data.bundles.fact_files import read_facts
+from rustybt.data.bundles.from_source import Options, SourceIngest
+from rustybt.data.bundles.parquetfile import parquet_header, read_parquet_bars
+from rustybt.data.bundles.raw_bars import FRAMES, Facts, Frame, RawBars
+from rustybt.data.bundles.symbols import checked_symbol
+from rustybt.errors import BadData, InvalidParameter
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
 
-    from rustybt.data.bundles.adjustment_writer import AdjustmentWriter
-    from rustybt.data.bundles.asset_writer import AssetWriter
-    from rustybt.data.bundles.daily_writer import DailyBarWriter
     from rustybt.data.bundles.frame_cache import FrameCache
-    from rustybt.data.bundles.minute_writer import MinuteBarWriter
 
-EXCHANGE: Final = "CSVDIR"
-_TFRAMES: Final = ("daily", "minute")
-_ENDINGS: Final = (".csv", ".csv.gz")
-_COUNTRIES: Final = {"XNYS": "US"}
-_SHOWN_DATES: Final = 5
+PARQUET: Final = ".parquet"
+_ENDINGS: Final = (".csv", ".csv.gz", PARQUET)
 
 
 def csvdir_equities(
-    tframes: Sequence[str] | None = None, csvdir: str | os.PathLike[str] | None = None
-) -> Callable[..., None]:
+    tframes: Sequence[str] | None = None,
+    csvdir: str | os.PathLike[str] | None = None,
+    *,
+    options: Options | None = None,
+) -> SourceIngest:
     """Make an ingest function for a folder of CSV files, for `register`.
 
-    Below `<csvdir>/daily/` lies one file a symbol, `AAPL.csv` or `AAPL.csv.gz`, with the columns date, open, high, low,
-    close, volume and optionally dividend (cash a share on its ex-date) and split (2 for a 2:1 split). Sids follow the
-    alphabet. Dividends have no pay date and are therefore never paid; positions close the day after the last row.
+    Below `<csvdir>/daily/` lies one file a symbol, `AAPL.csv`, `AAPL.csv.gz` or `AAPL.parquet`, with the columns date,
+    open, high, low, close, volume and optionally dividend (cash a share on its ex-date) and split (2 for a 2:1 split).
+    Sids follow the alphabet. Dividends have no pay date and are therefore never paid, unless `dividends.csv` or the
+    options give one; positions close the day after the last row.
 
     Below `<csvdir>/minute/` lie files of the same columns, where the date is the end of the minute in UTC. Without
     `daily/`, daily bars are made of the minutes, and dividends and splits are read from them: a value holds for its
@@ -56,6 +51,8 @@ def csvdir_equities(
         ("daily",), ("minute",) or both; by default the folders that exist.
     csvdir : path-like, optional
         The folder; by default the environment variable CSVDIR names it.
+    options : Options, optional
+        How rows are screened and dividends paid.
 
     Returns
     -------
@@ -68,133 +65,54 @@ def csvdir_equities(
     >>> _ = register("my-csvs", csvdir_equities(csvdir="/data/csv"))
     >>> unregister("my-csvs")
     """
-    if tframes is not None and (isinstance(tframes, str) or not tframes or not set(tframes) <= set(_TFRAMES)):
+    if tframes is not None and (isinstance(tframes, str) or not tframes or not set(tframes) <= set(FRAMES)):
         raise InvalidParameter(f"tframes {tframes!r} is not supported: use ['daily'], ['minute'] or both")
     fixed = None if csvdir is None else Path(csvdir)
 
-    def ingest(
-        environ: Mapping[str, str],
-        asset_db_writer: AssetWriter,
-        minute_bar_writer: MinuteBarWriter,
-        daily_bar_writer: DailyBarWriter,
-        adjustment_writer: AdjustmentWriter,
-        calendar: ExchangeCalendar,
-        start_session: pd.Timestamp,
-        end_session: pd.Timestamp,
-        cache: FrameCache,
-        show_progress: bool,
-        output_dir: str,
-    ) -> None:
-        folder = fixed if fixed is not None else _folder_of(environ)
-        reading = _Reading(_files(folder, tframes), calendar, start_session, end_session)
-        daily_bar_writer.write(reading.daily_bars(show_progress))
-        minute_bar_writer.write(reading.minute_bars(show_progress))
-        reading.describe(asset_db_writer, adjustment_writer)
+    def open_folder(
+        environ: Mapping[str, str], calendar: ExchangeCalendar, cache: FrameCache, show_progress: bool
+    ) -> Folder:
+        return Folder(fixed if fixed is not None else _folder_of(environ), tframes)
 
-    return ingest
+    return SourceIngest(open_folder, options)
 
 
-class _Reading:
-    """One pass over the files: bars go to the writers at once, what is left to describe is kept."""
+class Folder:
+    """The files of a folder as a source, see `csvdir_equities`.
 
-    def __init__(
-        self, files: dict[str, dict[str, Path]], calendar: ExchangeCalendar, first: pd.Timestamp, last: pd.Timestamp
-    ) -> None:
-        self._daily, self._minute = (files.get(tframe, {}) for tframe in _TFRAMES)
-        self._sid = {symbol: sid for sid, symbol in enumerate(sorted({*self._daily, *self._minute}))}
-        self._calendar = calendar
-        self._sessions = calendar.sessions_in_range(first, last)
-        self._spans: dict[str, tuple[pd.Timestamp, pd.Timestamp]] = {}
-        self._splits: list[pd.DataFrame] = []
-        self._dividends: list[pd.DataFrame] = []
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    tframes : sequence of str, optional
+        Which of its folders are read.
 
-    def daily_bars(self, show_progress: bool) -> Iterator[tuple[int, pd.DataFrame]]:
-        """Read one file of daily bars after the other."""
-        for symbol, path in tracked(self._daily.items(), "Reading daily CSV files", show_progress, len(self._daily)):
-            content = read_csv(path, symbol)
-            self._check_sessions(path, content)
-            self._keep_span(symbol, content.bars.index)
-            self._keep_actions(symbol, content.bars.index, content.split, content.dividend)
-            yield self._sid[symbol], content.bars
+    Raises
+    ------
+    BadData
+        If it has no such folder, or two files of one symbol.
+    """
 
-    def minute_bars(self, show_progress: bool) -> Iterator[tuple[int, pd.DataFrame]]:
-        """Read one file of minute bars after the other."""
-        if not self._minute:
-            return
-        sessions = session_table(self._calendar.name, self._sessions[0], self._sessions[-1])
-        market = with_breaks(sessions, session_breaks(sessions))
-        check = partial(minute_problem, market=market)
-        for symbol, path in tracked(self._minute.items(), "Reading minute CSV files", show_progress, len(self._minute)):
-            content = read_csv(path, symbol, check)
-            label_ns = content.bars.index.to_numpy().view("i8")
-            days = pd.DatetimeIndex(sessions.session_ns[session_rows(market, label_ns)].view("datetime64[ns]"))
-            self._keep_span(symbol, days)
-            if symbol not in self._daily:
-                split, dividend = (_once_a_session(path, content, days, name) for name in ("split", "dividend"))
-                self._keep_actions(symbol, days, split, dividend)
-            elif (content.split != 1.0).any() or (content.dividend != 0.0).any():
-                warnings.warn(
-                    f"{path} has splits or dividends, but those of {self._daily[symbol]} are used",
-                    IngestWarning,
-                    stacklevel=2,
-                )
-            yield self._sid[symbol], content.bars
+    def __init__(self, path: Path, tframes: Sequence[str] | None = None) -> None:
+        self._path = path
+        self._files = _files(path, tframes)
 
-    def describe(self, asset_db_writer: AssetWriter, adjustment_writer: AdjustmentWriter) -> None:
-        """Write assets, splits and dividends of everything read."""
-        country = _COUNTRIES.get(self._calendar.name, "??")
-        exchanges = [{"exchange": EXCHANGE, "canonical_name": EXCHANGE, "country_code": country}]
-        assets = [
-            {
-                "symbol": symbol,
-                "start_date": first,
-                "end_date": last,
-                "auto_close_date": last + pd.Timedelta(days=1),
-                "exchange": EXCHANGE,
-            }
-            for symbol, (first, last) in sorted(self._spans.items())
-        ]
-        asset_db_writer.write(equities=pd.DataFrame(assets), exchanges=pd.DataFrame(exchanges))
-        adjustment_writer.write(
-            splits=pd.concat(self._splits, ignore_index=True), dividends=pd.concat(self._dividends, ignore_index=True)
-        )
+    def symbols(self, frame: Frame) -> Collection[str]:
+        """Name the symbols that have a file."""
+        return self._files.get(frame, {}).keys()
 
-    def _keep_span(self, symbol: str, days: pd.Index) -> None:
-        first, last = self._spans.get(symbol, (days[0], days[-1]))
-        self._spans[symbol] = (min(first, days[0]), max(last, days[-1]))
+    def bars(self, frame: Frame) -> Iterator[RawBars]:
+        """Read one file after the other."""
+        for symbol, path in self._files.get(frame, {}).items():
+            yield read_parquet_bars(path, symbol) if path.suffix == PARQUET else read_csv(path, symbol)
 
-    def _keep_actions(self, symbol: str, days: pd.Index, split: FloatArray, dividend: FloatArray) -> None:
-        sid, changed, paid = self._sid[symbol], split != 1.0, dividend != 0.0
-        self._splits.append(pd.DataFrame({"sid": sid, "effective_date": days[changed], "ratio": 1.0 / split[changed]}))
-        unknown = {name: pd.NaT for name in ("declared_date", "record_date", "pay_date")}
-        self._dividends.append(pd.DataFrame({"sid": sid, "ex_date": days[paid], "amount": dividend[paid], **unknown}))
-
-    def _check_sessions(self, path: Path, content: CsvBars) -> None:
-        wrong = content.bars.index.difference(self._sessions)
-        if not len(wrong):
-            return
-        shown = ", ".join(str(day.date()) for day in wrong[:_SHOWN_DATES])
-        more = f" and {len(wrong) - _SHOWN_DATES} more" if len(wrong) > _SHOWN_DATES else ""
-        raise BadData(
-            f"{path} ({content.symbol}): {shown}{more} {'is no session' if len(wrong) == 1 else 'are no sessions'} of "
-            f"calendar {self._calendar.name} from {self._sessions[0].date()} to {self._sessions[-1].date()}: drop "
-            "these rows, or choose the calendar of the data"
-        )
-
-
-def _once_a_session(path: Path, content: CsvBars, days: pd.DatetimeIndex, name: str) -> FloatArray:
-    """Keep the first row of each session that has a split or dividend, and refuse another value in the same session."""
-    values, nothing = (content.split, 1.0) if name == "split" else (content.dividend, 0.0)
-    given = np.flatnonzero(values != nothing)
-    _, first, of = np.unique(days[given].to_numpy(), return_index=True, return_inverse=True)
-    kept = given[first]
-    if (other := np.flatnonzero(values[given] != values[kept][of])).size:
-        row, before = int(given[other[0]]), kept[of[other[0]]]
-        text = f"{name} is {values[row]:g}, but {values[before]:g} earlier in the session: write one value a session"
-        raise row_error(path, content.symbol, str(content.bars.index[row]), Problem(row, text))
-    out = np.full(len(values), nothing)
-    out[kept] = values[kept]
-    return out
+    def facts(self) -> Facts:
+        """Read the files that lie beside."""
+        facts = read_facts(self._path)
+        path = next(path for files in self._files.values() for path in files.values())
+        header = parquet_header(path) if path.suffix == PARQUET else header_of(path, path.name)
+        note = adjusted_note(header)
+        return facts if note is None else Facts(facts.assets, facts.dividends, facts.splits, (*facts.notes, note))
 
 
 def _folder_of(environ: Mapping[str, str]) -> Path:
@@ -204,11 +122,11 @@ def _folder_of(environ: Mapping[str, str]) -> Path:
     return Path(folder)
 
 
-def _files(folder: Path, tframes: Sequence[str] | None) -> dict[str, dict[str, Path]]:
+def _files(folder: Path, tframes: Sequence[str] | None) -> dict[Frame, dict[str, Path]]:
     """Find the files by frame and symbol."""
     if not folder.is_dir():
         raise BadData(f"{folder} is not a directory: name the folder that holds daily/ or minute/")
-    chosen = [name for name in _TFRAMES if (folder / name).is_dir() and (tframes is None or name in tframes)]
+    chosen: list[Frame] = [name for name in FRAMES if (folder / name).is_dir() and (not tframes or name in tframes)]
     missing = sorted(set(tframes or ()).difference(chosen))
     if missing or not chosen:
         needed = missing[0] if missing else "daily"
@@ -224,10 +142,12 @@ def _files_of(folder: Path) -> dict[str, Path]:
         ending = next((end for end in _ENDINGS if path.name.lower().endswith(end)), None)
         if ending is None or path.name.startswith(".") or not path.is_file():
             continue
-        symbol = path.name[: -len(ending)].upper()
+        symbol = checked_symbol(path.name[: -len(ending)], str(path))
         if symbol in files:
             raise BadData(f"{files[symbol]} and {path} are both of symbol {symbol}: keep one")
         files[symbol] = path
     if not files:
-        raise BadData(f"{folder} has no <symbol>.csv or <symbol>.csv.gz files: put one a symbol there")
+        raise BadData(
+            f"{folder} has no <symbol>.csv, <symbol>.csv.gz or <symbol>.parquet files: put one a symbol there"
+        )
     return dict(sorted(files.items()))

@@ -1,11 +1,11 @@
-"""What does one CSV file of bars hold? Read strictly: an error names file, line, symbol and date."""
+"""What does one CSV file of bars hold? Read strictly as text; whether its rows are bars is for `screening` to say."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TextIO
 
@@ -14,80 +14,61 @@ import pandas as pd
 
 from rustybt._typing import FloatArray, IntArray
 from rustybt.constants import NAT, OHLCV
-from rustybt.data.bundles.frames import Problem, bar_problem
-from rustybt.errors import BadData, did_you_mean
+from rustybt.data.bundles.columns import DATE, canonical_names, no_split_is_none
+from rustybt.data.bundles.raw_bars import Place, RawBars
+from rustybt.errors import BadData
 
-DATE: Final = "date"
-OPTIONAL: Final = ("dividend", "split")
 _PANDAS: Final = tuple(int(part) for part in pd.__version__.split(".")[:2])
 _EXACT: Final[dict[str, Any]] = {} if _PANDAS >= (3, 1) else {"float_precision": "round_trip"}
 """Read the nearest float64, not one beside it; pandas 3.1 always does."""
 _DATE_FORMATS: Final = ("ISO8601", "%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S")
 
 
-class CsvBars(NamedTuple):
-    """The content of a file.
+class CsvOrigin(NamedTuple):
+    """The lines of a CSV file."""
 
-    Attributes
-    ----------
-    symbol : str
-        The file's name without ending.
-    bars : DataFrame
-        Columns open, high, low, close, volume (float64), by tz-naive label of the session or minute, ascending.
-    dividend : float64 array, shape (n,)
-        Cash a share with this ex-date, 0 for none.
-    split : float64 array, shape (n,)
-        Shares after for one before (2 for 2:1), 1 for none.
-    """
+    path: Path
 
-    symbol: str
-    bars: pd.DataFrame
-    dividend: FloatArray
-    split: FloatArray
+    def places(self, rows: Sequence[int]) -> list[Place]:
+        """Find the lines on which rows end: blank lines and quoted line breaks do not count as rows."""
+        lines = line_numbers(self.path, rows)
+        return [Place(str(self.path), lines[row]) for row in rows]
 
 
-def read_csv(path: Path, symbol: str, check: Callable[[IntArray, FloatArray], Problem | None] = bar_problem) -> CsvBars:
-    """Read and check a file.
+def read_csv(path: Path, symbol: str) -> RawBars:
+    """Read a file.
 
     Parameters
     ----------
     path : Path
-        Columns date, open, high, low, close, volume, and optionally dividend and split, in any case and order; `.gz` is
-        unpacked. Empty cells are missing values.
+        Columns date, open, high, low, close, volume, and optionally dividend and split, in any order and under any of
+        the names that `columns` knows; `.gz` is unpacked. Empty cells are missing values.
     symbol : str
         Whose bars; for messages.
-    check : callable
-        Finds the first row that is no bar, given labels (nanoseconds UTC) and values; by default no daily bar.
 
     Returns
     -------
-    CsvBars
+    RawBars
 
     Raises
     ------
     BadData
-        If the file is empty, lacks a column, or has a row that is no bar.
+        If the file is empty, lacks a column, or has a cell that is no number or date.
     """
-    table = _read_table(path, symbol)
+    table, given = _read_table(path, symbol)
     times = _times(path, symbol, table)
-    numbers = {name: _numbers(path, symbol, table, name) for name in (*OHLCV, *OPTIONAL) if name in table.columns}
+    numbers = {name: _numbers(path, symbol, table, name) for name in table.columns if name != DATE}
+    no_split_is_none(numbers, given)
     values = np.stack([numbers[name] for name in OHLCV])
-    problem = check(times, values) or _action_problem(numbers)
-    if problem is not None:
-        raise _located(path, symbol, table, problem)
-    bars = pd.DataFrame(dict(zip(OHLCV, values, strict=True)), index=pd.DatetimeIndex(times.view("datetime64[ns]")))
-    return CsvBars(
-        symbol,
-        bars,
-        np.nan_to_num(numbers.get("dividend", np.zeros(len(table))), nan=0.0),
-        np.nan_to_num(numbers.get("split", np.ones(len(table))), nan=1.0),
-    )
+    return RawBars.of(symbol, times, values, CsvOrigin(path), numbers.get("dividend"), numbers.get("split"))
 
 
-def _read_table(path: Path, symbol: str) -> pd.DataFrame:
+def _read_table(path: Path, symbol: str) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read the columns that are known, under their canonical names, and say under which names they were given."""
     try:
-        header = _header(path, symbol)
-        text = {position: str for position, name in enumerate(header) if name == DATE}
+        header = header_of(path, symbol)
+        names = canonical_names(header, f"{path} line 1 ({symbol})", first_is_date=True)
+        text = {position: str for position in names if names[position] == DATE}
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             table: pd.DataFrame = pd.read_csv(
@@ -100,22 +81,21 @@ def _read_table(path: Path, symbol: str) -> pd.DataFrame:
         raise BadData(f"{path} ({symbol}) is no readable text ({error}): save it as CSV in UTF-8") from error
     except OSError as error:
         raise BadData(f"{path} ({symbol}) cannot be read: {error.strerror or error}") from error
-    table.columns = pd.Index(header)
     if table.empty:
         raise BadData(f"{path} ({symbol}): there is no row below the header: remove the file, or fill it")
     if table.iloc[:, -1].isna().any():
         _check_cells(path, symbol, len(header))
-    return table
+    given = {name: header[position] for position, name in names.items()}
+    return table[list(names)].rename(columns=names), given
 
 
-def _header(path: Path, symbol: str) -> list[str]:
+def header_of(path: Path, symbol: str) -> list[str]:
+    """Read the first line of a file that has something in it."""
     with _open_text(path) as file:
         cells = next(_filled(csv.reader(file)), None)
     if cells is None:
         raise BadData(f"{path} ({symbol}): the file is empty: remove it, or fill it")
-    header = [cell.strip().lower() for cell in cells]
-    _check_header(path, symbol, header)
-    return header
+    return cells
 
 
 def _check_cells(path: Path, symbol: str, columns: int) -> None:
@@ -130,34 +110,29 @@ def _check_cells(path: Path, symbol: str, columns: int) -> None:
                 )
 
 
-def _check_header(path: Path, symbol: str, header: list[str]) -> None:
-    if DATE not in header and header and header[0] not in (*OHLCV, *OPTIONAL):
-        header[0] = DATE  # the first column is the index, whatever its name: `DataFrame.to_csv` may leave it out
-    for name in (DATE, *OHLCV):
-        if name not in header:
-            near = did_you_mean(name, header)
-            raise BadData(
-                f"{path} line 1 ({symbol}): there is no column {name!r}{near}: the columns must be "
-                f"{', '.join((DATE, *OHLCV))}, and may be {' and '.join(OPTIONAL)}"
-            )
-    twice = next((name for name in (DATE, *OHLCV, *OPTIONAL) if header.count(name) > 1), None)
-    if twice is not None:
-        raise BadData(f"{path} line 1 ({symbol}): column {twice!r} comes twice: keep one")
-
-
 def _times(path: Path, symbol: str, table: pd.DataFrame) -> IntArray:
+    """Read labels in the first form that fits all; NAT where the cell is empty."""
     column = table[DATE]
-    times = np.full(len(column), NAT)
+    there = column.notna().to_numpy()
     for form in _DATE_FORMATS:
-        parsed = pd.to_datetime(column, format=form, errors="coerce", utc=True)
-        times = np.asarray(pd.DatetimeIndex(parsed).tz_localize(None).as_unit("ns").asi8)
-        if not (times == NAT).any():
+        times = _parsed(column, form)
+        if not (times[there] == NAT).any():
             return times
-    unread = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True).isna().to_numpy()
-    row = int(np.argmax(unread))
-    cell = column.iloc[row]
-    what = "the date is missing" if pd.isna(cell) else f"date {cell!r} cannot be read"
-    raise _located(path, symbol, table, Problem(row, f"{what}: write it like 2020-01-31, or 2020-01-31 14:31"))
+    row = int(np.argmax(there & (_parsed(column, _DATE_FORMATS[0]) == NAT)))
+    text = f"date {column.iloc[row]!r} cannot be read: write it like 2020-01-31, or 2020-01-31 14:31"
+    raise _error(path, symbol, table, row, text)
+
+
+def _parsed(column: pd.Series, form: str) -> IntArray:
+    """Read labels in one form; NAT where it does not fit, or where nanoseconds do not reach."""
+    parsed = pd.DatetimeIndex(pd.to_datetime(column, format=form, errors="coerce", utc=True)).tz_localize(None)
+    try:
+        return np.asarray(parsed.as_unit("ns").asi8)
+    except pd.errors.OutOfBoundsDatetime:
+        reached = np.asarray((parsed >= pd.Timestamp.min) & (parsed <= pd.Timestamp.max))
+        out = np.full(len(parsed), NAT)
+        out[reached] = parsed[reached].as_unit("ns").asi8
+        return out
 
 
 def _numbers(path: Path, symbol: str, table: pd.DataFrame, name: str) -> FloatArray:
@@ -169,40 +144,27 @@ def _numbers(path: Path, symbol: str, table: pd.DataFrame, name: str) -> FloatAr
     if not wrong.any():
         return parsed.to_numpy(dtype=np.float64)
     row = int(np.argmax(wrong))
-    problem = Problem(row, f"{name} is {str(column.iloc[row])!r}, not a number: correct the cell, or leave it empty")
-    raise _located(path, symbol, table, problem)
+    text = f"{name} is {str(column.iloc[row])!r}, not a number: correct the cell, or leave it empty"
+    raise _error(path, symbol, table, row, text)
 
 
-def _action_problem(numbers: dict[str, FloatArray]) -> Problem | None:
-    dividend, split = numbers.get("dividend", np.zeros(0)), numbers.get("split", np.ones(0))
-    if (bad := (dividend < 0) | np.isinf(dividend)).any():
-        row = int(np.argmax(bad))
-        return Problem(row, f"dividend {dividend[row]:g} is not a possible amount: write cash a share, 0 for none")
-    if (bad := (split <= 0) | np.isinf(split)).any():
-        row = int(np.argmax(bad))
-        return Problem(row, f"split {split[row]:g} is not a possible ratio: write 2 for 2:1, 1 for none")
-    return None
+def _error(path: Path, symbol: str, table: pd.DataFrame, row: int, text: str) -> BadData:
+    cell = table[DATE].iloc[row]
+    at = "" if pd.isna(cell) else f", {cell}"
+    return BadData(f"{path} line {line_numbers(path, [row])[row]} ({symbol}{at}): {text}")
 
 
-def _located(path: Path, symbol: str, table: pd.DataFrame, problem: Problem) -> BadData:
-    cell = table[DATE].iloc[problem.row]
-    return row_error(path, symbol, "" if pd.isna(cell) else str(cell), problem)
-
-
-def row_error(path: Path, symbol: str, label: str, problem: Problem) -> BadData:
-    """Make the error about a row of a file: it names the line, and the label if there is one."""
-    at = f", {label}" if label else ""
-    return BadData(f"{path} line {_line_number(path, problem.row)} ({symbol}{at}): {problem.text}")
-
-
-def _line_number(path: Path, row: int) -> int:
-    """Find the line on which a data row ends: blank lines and quoted line breaks do not count as rows."""
+def line_numbers(path: Path, rows: Sequence[int]) -> dict[int, int]:
+    """Give the lines on which data rows end, by the rows' numbers from 0 on."""
+    wanted, found = set(rows), dict[int, int]()
     with _open_text(path) as file:
         reader = csv.reader(file)
-        for position, _ in enumerate(_filled(reader)):
-            if position == row + 1:
-                return reader.line_num
-    return row + 2
+        for position, _ in enumerate(_filled(reader), start=-1):
+            if position in wanted:
+                found[position] = reader.line_num
+                if len(found) == len(wanted):
+                    break
+    return {row: found.get(row, row + 2) for row in rows}
 
 
 def _filled(reader: Iterator[list[str]]) -> Iterator[list[str]]:

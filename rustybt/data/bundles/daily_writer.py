@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ import pandas as pd
 
 from rustybt._typing import FloatArray, IntArray
 from rustybt.constants import NS_PER_DAY, OHLCV
+from rustybt.data.bundles.findings import Findings
 from rustybt.data.bundles.fingerprint import bars_digests
 from rustybt.data.bundles.frames import bar_arrays, check_behavior, check_whole, missing_bars
+from rustybt.data.bundles.previous import Bars, Previous
 from rustybt.data.bundles.progress import tracked
 from rustybt.errors import BadData
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 ROWS_PER_GROUP: Final = 262_144
+SHOWN_SPANS: Final = 20
+"""Spans of missing sessions that an asset's report names."""
 _SHOWN_DATES: Final = 5
 
 
@@ -38,8 +43,8 @@ class AssetBars:
         Number of bars.
     missing : int
         Sessions without a bar in between.
-    first_missing : int
-        The first of them in days since 1970, -1 for none.
+    missing_spans : tuple of (int, int)
+        The first of them, as first and last day of spans of sessions.
     digests : dict
         Year to digest, see `fingerprint.bars_digests`.
     """
@@ -48,7 +53,7 @@ class AssetBars:
     last_day: int
     rows: int
     missing: int
-    first_missing: int
+    missing_spans: tuple[tuple[int, int], ...]
     digests: dict[int, str]
 
 
@@ -63,14 +68,19 @@ class DailyBarWriter:
         Every session that may have a bar.
     calendar_name : str
         Where they are from; for messages.
+    previous : Previous, optional
+        The version that this one goes on from.
 
     Attributes
     ----------
     assets : dict of int to AssetBars
         What was stored, by sid.
+    findings : Findings
+        What was wrong with the source, for the version's manifest.
     """
 
-    def __init__(self, path: Path, session_ns: IntArray, calendar_name: str) -> None:
+    def __init__(self, path: Path, session_ns: IntArray, calendar_name: str, previous: Previous | None = None) -> None:
+        self._previous = previous
         self._path = path
         self._session_days = session_ns // NS_PER_DAY
         self._calendar_name = calendar_name
@@ -78,6 +88,7 @@ class DailyBarWriter:
         self._pending_rows = 0
         self._file: pq.ParquetWriter | None = None
         self.assets: dict[int, AssetBars] = {}
+        self.findings = Findings()
 
     def write(
         self,
@@ -116,12 +127,21 @@ class DailyBarWriter:
 
     def close(self) -> None:
         """Finish the file, with rows sorted by sid and session."""
+        if self._previous is not None:
+            for sid in self._previous.sids:
+                if sid not in self.assets:
+                    self._keep(sid, *self._previous.daily(sid))
         self._flush()
         if self._file is not None:
             self._file.close()
             self._file = None
         if list(self.assets) != sorted(self.assets):
             _sort_file(self._path)
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether there are bars: those that were stored, or those of the version that this one goes on from."""
+        return bool(self.assets) or self._previous is not None
 
     def abandon(self) -> None:
         """Close the file without finishing it."""
@@ -138,8 +158,27 @@ class DailyBarWriter:
         days, values = bar_arrays(frame, who)
         self._check_sessions(days, who)
         check_whole(values, who, invalid_data_behavior, lambda row: _date(int(days[row])))
+        self.store(sid, days, values)
+
+    def store(self, sid: int, days: IntArray, values: FloatArray) -> None:
+        """Store bars that were screened already.
+
+        Parameters
+        ----------
+        sid : int
+            The asset, which had no bars before.
+        days : int64 array, shape (n,)
+            Sessions in days since 1970, ascending.
+        values : float64 array, shape (5, n)
+            Open, high, low, close, volume; a bar without any value is a missing one.
+        """
         kept = ~missing_bars(values)
-        days, values = days[kept], values[:, kept]
+        new = Bars(days[kept], values[:, kept])
+        if self._previous is not None:
+            new = self._previous.merged(sid, self._previous.daily(sid), new, lambda day: str(_date(day)))
+        self._keep(sid, *new)
+
+    def _keep(self, sid: int, days: IntArray, values: FloatArray) -> None:
         if len(days):
             self.assets[sid] = self._summary(days, values)
             self._append(sid, days, values)
@@ -159,10 +198,9 @@ class DailyBarWriter:
     def _summary(self, days: IntArray, values: FloatArray) -> AssetBars:
         first, last = int(days[0]), int(days[-1])
         begin, end = np.searchsorted(self._session_days, [first, last + 1])
-        missing, first_missing = int(end - begin) - len(days), -1
-        if missing:
-            first_missing = int(np.setdiff1d(self._session_days[begin:end], days)[0])
-        return AssetBars(first, last, len(days), missing, first_missing, bars_digests(days, values))
+        missing = int(end - begin) - len(days)
+        spans = _spans_without(self._session_days[begin:end], days) if missing else ()
+        return AssetBars(first, last, len(days), missing, spans, bars_digests(days, values))
 
     def _append(self, sid: int, days: IntArray, values: FloatArray) -> None:
         import pyarrow as pa
@@ -185,6 +223,15 @@ class DailyBarWriter:
             self._file = pq.ParquetWriter(self._path, table.schema, compression="zstd")
         self._file.write_table(table, row_group_size=ROWS_PER_GROUP)
         self._pending, self._pending_rows = [], 0
+
+
+def _spans_without(sessions: IntArray, days: IntArray) -> tuple[tuple[int, int], ...]:
+    """Give the first spans of sessions that have no bar."""
+    rows = np.flatnonzero(~np.isin(sessions, days))
+    begins = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) > 1)
+    ends = np.append(begins[1:], len(rows)) - 1
+    spans = zip(sessions[rows[begins]].tolist(), sessions[rows[ends]].tolist(), strict=True)
+    return tuple(itertools.islice(spans, SHOWN_SPANS))
 
 
 def _sort_file(path: Path) -> None:

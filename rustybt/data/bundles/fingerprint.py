@@ -4,7 +4,8 @@ The fingerprint is a tree of SHA-256 digests: bars by asset and year, then each 
 corporate actions, then all assets in the order of their digests with calendar, price quantum and schema. Sids, file
 paths, ingest times, compression and the order of rows do not enter. A negative zero counts as zero, every NaN as one.
 Corporate actions of one asset and day enter in the order of the source: it decides the last bits of adjusted prices.
-Minute bars enter by asset and year too, and with them the breaks of sessions; without them nothing of it does.
+Minute bars enter by asset and year too, and with them the breaks of sessions; without them nothing of it does. A tick
+size enters where it is not the usual one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from rustybt._typing import FloatArray, IntArray, Records
 from rustybt.constants import SCHEMA_VERSION
 from rustybt.data.adjustments import TABLES
-from rustybt.data.tables import ASSET_TEXT, ASSET_TIMES
+from rustybt.data.tables import ASSET_NUMBERS, ASSET_TEXT, ASSET_TIMES
 
 _DERIVED = ("dividend_ratios",)
 """Tables that follow from the others."""
@@ -183,6 +184,10 @@ def _asset_nodes(
     content: dict[int, dict[str, Any]] = {
         sid: {"asset": row, "bars": sorted(bars.get(sid, {}).items())} for sid, row in identity.items()
     }
+    for name, usual in ASSET_NUMBERS.items():
+        for sid, number in records["assets"][["sid", name]].tolist():
+            if number != usual:
+                content[sid][name] = _canonical(number)
     for sid, digests in minutes.items():
         content[sid]["minutes"] = sorted(digests.items())
     for stem in ("owners", *(name for name in TABLES if name not in _DERIVED)):

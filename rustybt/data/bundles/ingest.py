@@ -7,13 +7,14 @@ import secrets
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from rustybt.calendars import SessionTable, get_calendar, naive_day, session_table
-from rustybt.data.bundles.csvdir import csvdir_equities
+from rustybt.constants import DEFAULT_CALENDAR
 from rustybt.data.bundles.frame_cache import FrameCache
+from rustybt.data.bundles.framesource import Frames
 from rustybt.data.bundles.layout import (
     bundle_path,
     check_name,
@@ -22,10 +23,13 @@ from rustybt.data.bundles.layout import (
     ingestions,
     to_bundle_ingest_dirname,
 )
+from rustybt.data.bundles.previous import Previous
 from rustybt.data.bundles.registry import RegisteredBundle, bundles, unknown_bundle
+from rustybt.data.bundles.remembered import Remembered, remembered_bundle
 from rustybt.data.bundles.version import VersionBuilder
 from rustybt.data.files import file_lock, fsync_path
 from rustybt.data.manifest import MANIFEST, read_manifest, verify_files
+from rustybt.data.store import BundleData, open_version
 from rustybt.errors import BadData, InvalidParameter, InvalidSpan
 
 if TYPE_CHECKING:
@@ -42,6 +46,9 @@ def ingest(
     timestamp: Any = None,
     assets_versions: Collection[int] = (),
     show_progress: bool = False,
+    *,
+    append: bool = False,
+    restate: bool = False,
 ) -> str:
     """Make a new version of a bundle.
 
@@ -57,6 +64,11 @@ def ingest(
         Must be empty: there are no older formats of the asset tables to write.
     show_progress : bool
         Show a progress bar where standard error is a terminal.
+    append : bool
+        Go on from the newest version: what it holds stays, sids stay, and what is new is added. Bars and corporate
+        actions that come again must be the same. Where nothing is new, no version is made.
+    restate : bool
+        With `append`, let what comes again change the past.
 
     Returns
     -------
@@ -76,23 +88,82 @@ def ingest(
     bundle = bundles.get(name) or _from_disk(name, data_root(environ))
     if bundle is None:
         raise unknown_bundle(name, environ)
-    return _ingest(name, bundle, environ, timestamp, show_progress)
+    return _ingest(name, bundle, environ, timestamp, show_progress, append, restate)
 
 
 def ingest_csvdir(
     path: str | os.PathLike[str],
     name: str,
-    calendar_name: str = "XNYS",
+    calendar_name: str = DEFAULT_CALENDAR,
     environ: Mapping[str, str] = os.environ,
     timestamp: Any = None,
     show_progress: bool = False,
+    **how: Any,
 ) -> str:
-    """Make a bundle of a folder of CSV files; afterwards `load(name)` and `ingest(name)` work without registration.
+    """Make a bundle of a folder of CSV or Parquet files, one a symbol; see `ingest_files`.
 
     Parameters
     ----------
     path : path-like
         The folder, see `csvdir.csvdir_equities`.
+    name, calendar_name, environ, timestamp, show_progress, **how
+        As `ingest_files` takes them.
+
+    Returns
+    -------
+    str
+        Name of the version.
+    """
+    return ingest_files("csvdir", path, name, calendar_name, environ, timestamp, show_progress, **how)
+
+
+def ingest_parquetdir(
+    path: str | os.PathLike[str],
+    name: str,
+    calendar_name: str = DEFAULT_CALENDAR,
+    environ: Mapping[str, str] = os.environ,
+    timestamp: Any = None,
+    show_progress: bool = False,
+    **how: Any,
+) -> str:
+    """Make a bundle of long tables in Parquet, many symbols in each; see `ingest_files`.
+
+    Parameters
+    ----------
+    path : path-like
+        A file or a folder, see `parquetdir.ParquetFolder`.
+    name, calendar_name, environ, timestamp, show_progress, **how
+        As `ingest_files` takes them, and columns and frame as `remembered.Remembered` does.
+
+    Returns
+    -------
+    str
+        Name of the version.
+    """
+    return ingest_files("parquetdir", path, name, calendar_name, environ, timestamp, show_progress, **how)
+
+
+def ingest_files(
+    kind: str,
+    path: str | os.PathLike[str],
+    name: str,
+    calendar_name: str = DEFAULT_CALENDAR,
+    environ: Mapping[str, str] = os.environ,
+    timestamp: Any = None,
+    show_progress: bool = False,
+    *,
+    append: bool = False,
+    restate: bool = False,
+    **how: Any,
+) -> str:
+    """Make a bundle of files; afterwards `load(name)` and `ingest(name)` work without registration.
+
+    Parameters
+    ----------
+    kind : {"csvdir", "parquetdir"}
+        How the files are laid out.
+    path : path-like
+        Where they are.
     name : str
         The bundle's name; not that of a registered bundle.
     calendar_name : str
@@ -103,6 +174,10 @@ def ingest_csvdir(
         The version's time; by default now.
     show_progress : bool
         Show a progress bar where standard error is a terminal.
+    append, restate : bool
+        See `ingest`.
+    **how
+        on_bad_bars, dividend_pay_lag and full_precision, see `remembered.Remembered`.
 
     Returns
     -------
@@ -112,32 +187,87 @@ def ingest_csvdir(
     Raises
     ------
     InvalidParameter
-        If the name is taken by a registered bundle, or the calendar is unknown.
+        If the name is taken by a registered bundle, or a parameter cannot be.
     BadData
-        If the folder or one of its files is not as it should be; the message names file, line, symbol and date.
+        If a file is not as it should be; the message names file, line, symbol and date.
     """
+    bundle = Remembered(kind, path, calendar_name, **how).bundle()
+    return _ingest(_free_name(name), bundle, environ, timestamp, show_progress, append, restate)
+
+
+def ingest_frames(
+    frames: Mapping[str, pd.DataFrame],
+    name: str,
+    calendar_name: str = DEFAULT_CALENDAR,
+    environ: Mapping[str, str] = os.environ,
+    timestamp: Any = None,
+    show_progress: bool = False,
+    *,
+    append: bool = False,
+    restate: bool = False,
+    **how: Any,
+) -> str:
+    """Make a bundle of frames in memory, such as those of a notebook.
+
+    Parameters
+    ----------
+    frames : mapping of str to DataFrame
+        See `Frames`.
+    name : str
+        The bundle's name; not that of a registered bundle.
+    calendar_name : str
+        Exchange calendar of the bars.
+    environ : mapping
+        The environment variables.
+    timestamp : date-like, optional
+        The version's time; by default now.
+    show_progress : bool
+        Show a progress bar where standard error is a terminal.
+    append, restate : bool
+        See `ingest`.
+    **how
+        on_bad_bars, dividend_pay_lag and full_precision, see `remembered.Remembered`.
+
+    Returns
+    -------
+    str
+        Name of the version.
+
+    Raises
+    ------
+    InvalidParameter
+        If the name is taken by a registered bundle, or a parameter cannot be.
+    BadData
+        If a frame is not as it should be; the message names symbol, row and date.
+    """
+    bundle = Remembered("frames", None, calendar_name, **how).bundle_of(lambda *_: Frames(frames))
+    return _ingest(_free_name(name), bundle, environ, timestamp, show_progress, append, restate)
+
+
+def _free_name(name: str) -> str:
+    """Refuse a name that a registered bundle has."""
     if check_name(name) in bundles:
-        raise InvalidParameter(f"name {name!r} belongs to a registered bundle: choose another for the CSV files")
-    source = {"kind": "csvdir", "path": str(Path(path).expanduser().absolute()), "calendar": calendar_name}
-    return _ingest(name, _csvdir_bundle(source), environ, timestamp, show_progress)
-
-
-def _csvdir_bundle(source: Mapping[str, Any]) -> RegisteredBundle:
-    return RegisteredBundle(csvdir_equities(csvdir=source["path"]), source["calendar"], source=source)
+        raise InvalidParameter(f"name {name!r} belongs to a registered bundle: choose another for this data")
+    return name
 
 
 def _from_disk(name: str, root: Path) -> RegisteredBundle | None:
     """Give the registration that the newest version on disk remembers."""
     versions = ingestions(root, name)
-    if not versions:
-        return None
-    source = read_manifest(bundle_path(root, name) / versions[-1]).source
-    return _csvdir_bundle(source) if source.get("kind") == "csvdir" else None
+    return remembered_bundle(read_manifest(bundle_path(root, name) / versions[-1]).source) if versions else None
 
 
 def _ingest(
-    name: str, bundle: RegisteredBundle, environ: Mapping[str, str], timestamp: Any, show_progress: bool
+    name: str,
+    bundle: RegisteredBundle,
+    environ: Mapping[str, str],
+    timestamp: Any,
+    show_progress: bool,
+    append: bool = False,
+    restate: bool = False,
 ) -> str:
+    if restate and not append:
+        raise InvalidParameter("restate changes what append goes on from: give append too")
     root = data_root(environ)
     calendar = get_calendar(bundle.calendar_name)
     allowed = _allowed_sessions(bundle, calendar)
@@ -149,43 +279,60 @@ def _ingest(
             raise InvalidParameter(
                 f"bundle {name!r} has a version {version} already, and versions never change: choose another timestamp"
             )
+        before = _newest(root, name) if append else None
         work = folder / f"{WORK_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         work.mkdir()
-        cache = FrameCache(folder / _CACHE_FOLDER)
+        run = _Run(name, bundle, root, work, allowed, calendar, FrameCache(folder / _CACHE_FOLDER), environ)
         try:
-            _run(name, bundle, root, work, allowed, calendar, cache, environ, show_progress)
-            work.rename(folder / version)
-            fsync_path(folder)
+            run.call(show_progress, None if before is None else Previous(before, restate))
+            made = read_manifest(work)
+            if before is not None and (made.fingerprint, made.sid_map) == (before.fingerprint, before.manifest.sid_map):
+                version = before.version
+            else:
+                work.rename(folder / version)
+                fsync_path(folder)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        cache.clear()
+        run.cache.clear()
     return version
 
 
-def _run(
-    name: str,
-    bundle: RegisteredBundle,
-    root: Path,
-    work: Path,
-    allowed: SessionTable,
-    calendar: ExchangeCalendar,
-    cache: FrameCache,
-    environ: Mapping[str, str],
-    show_progress: bool,
-) -> None:
-    """Call the ingest function, and leave a whole version in the folder `work`."""
-    first, last = (pd.Timestamp(int(ns)) for ns in allowed.session_ns[[0, -1]])
-    rest = (calendar, first, last, cache, show_progress, str(work))
-    if not bundle.create_writers:
-        bundle.ingest(environ, None, None, None, None, *rest)
-        _check_foreign(work, name)
-        return
-    builder = VersionBuilder(root, name, bundle, work, allowed)
-    try:
-        bundle.ingest(environ, builder.assets, builder.minute_bars, builder.daily_bars, builder.adjustments, *rest)
-        builder.finish()
-    finally:
-        builder.daily_bars.abandon()
+def _newest(root: Path, name: str) -> BundleData | None:
+    versions = ingestions(root, name)
+    return open_version(root, name, versions[-1]) if versions else None
+
+
+class _Run(NamedTuple):
+    """One call of an ingest function, which leaves a whole version in the folder `work`."""
+
+    name: str
+    bundle: RegisteredBundle
+    root: Path
+    work: Path
+    allowed: SessionTable
+    calendar: ExchangeCalendar
+    cache: FrameCache
+    environ: Mapping[str, str]
+
+    def call(self, show_progress: bool, previous: Previous | None) -> None:
+        """Call the ingest function."""
+        bundle, environ = self.bundle, self.environ
+        first, last = (pd.Timestamp(int(ns)) for ns in self.allowed.session_ns[[0, -1]])
+        rest = (self.calendar, first, last, self.cache, show_progress, str(self.work))
+        if not bundle.create_writers:
+            if previous is not None:
+                raise InvalidParameter(
+                    f"bundle {self.name!r} writes whole versions itself (create_writers=False): leave append out"
+                )
+            bundle.ingest(environ, None, None, None, None, *rest)
+            _check_foreign(self.work, self.name)
+            return
+        builder = VersionBuilder(self.root, self.name, bundle, self.work, self.allowed, previous)
+        try:
+            bundle.ingest(environ, builder.assets, builder.minute_bars, builder.daily_bars, builder.adjustments, *rest)
+            builder.finish()
+        finally:
+            builder.daily_bars.abandon()
 
 
 def _check_foreign(work: Path, name: str) -> None:

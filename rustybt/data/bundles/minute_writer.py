@@ -23,6 +23,7 @@ from rustybt.constants import NS_PER_DAY, OHLCV
 from rustybt.data.bundles.fingerprint import RowDigests, years_of
 from rustybt.data.bundles.frames import check_behavior, check_whole, missing_bars
 from rustybt.data.bundles.minute_frames import minute_arrays, minute_text
+from rustybt.data.bundles.previous import Bars, Previous
 from rustybt.data.bundles.progress import tracked
 from rustybt.data.market_minutes import MarketMinutes, months_of, session_rows, with_breaks
 from rustybt.data.minutes import month_name
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 ROWS_IN_MEMORY: Final = 1_000_000
 ROWS_PER_GROUP: Final = 131_072
 _COLUMNS: Final = ("sid", "minute", *OHLCV)
+_FOREVER_NS: Final = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -92,6 +94,8 @@ class MinuteBarWriter:
         Where the files `YYYY-MM.parquet` go; made when there is a bar.
     sessions : SessionTable
         The sessions that may have bars.
+    previous : Previous, optional
+        The version that this one goes on from.
 
     Attributes
     ----------
@@ -99,7 +103,8 @@ class MinuteBarWriter:
         What was stored, by sid.
     """
 
-    def __init__(self, folder: Path, sessions: SessionTable) -> None:
+    def __init__(self, folder: Path, sessions: SessionTable, previous: Previous | None = None) -> None:
+        self._previous = previous
         self._folder = folder
         self._sessions = sessions
         self._parts = folder / ".parts"
@@ -167,6 +172,10 @@ class MinuteBarWriter:
         list of Path
             One a month, in order; none if there were no bars.
         """
+        for sid in self._previous.sids if self._previous is not None else ():
+            rest = self._old_until(sid, _FOREVER_NS)
+            if len(rest.labels):
+                self._keep(sid, *rest)
         self._flush()
         if not self._part_paths:
             return []
@@ -181,19 +190,43 @@ class MinuteBarWriter:
             raise BadData(f"{who}: a sid is a number from 0 on")
         label_ns, values = minute_arrays(frame, who, self.market)
         check_whole(values, who, invalid_data_behavior, lambda row: minute_text(label_ns, row))
-        kept = ~missing_bars(values)
-        label_ns, values = label_ns[kept], values[:, kept]
-        if len(label_ns):
-            self._store(sid, label_ns, values, who)
+        self.store(sid, label_ns, values)
 
-    def _store(self, sid: int, label_ns: IntArray, values: FloatArray, who: str) -> None:
+    def store(self, sid: int, label_ns: IntArray, values: FloatArray) -> None:
+        """Store bars that were screened already, see `write`.
+
+        Parameters
+        ----------
+        sid : int
+            The asset.
+        label_ns : int64 array, shape (n,)
+            Labels of market minutes, ascending.
+        values : float64 array, shape (5, n)
+            Open, high, low, close, volume; a bar without any value is a missing one.
+        """
+        kept = ~missing_bars(values)
+        new = Bars(label_ns[kept], values[:, kept])
+        if self._previous is not None and len(new.labels):
+            new = self._previous.merged(sid, self._old_until(sid, int(new.labels[-1])), new, _minute_text)
+        if len(new.labels):
+            self._keep(sid, *new)
+
+    def _old_until(self, sid: int, label_ns: int) -> Bars:
+        """Give the bars of the version before, from those that were written on to a label."""
+        assert self._previous is not None
+        old = self._previous.minutes(sid)
+        written = self.assets[sid].last_ns if sid in self.assets else -1
+        chosen = (old.labels > written) & (old.labels <= label_ns)
+        return Bars(old.labels[chosen], old.ohlcv[:, chosen])
+
+    def _keep(self, sid: int, label_ns: IntArray, values: FloatArray) -> None:
         rows = session_rows(self.market, label_ns)
         asset = self.assets.setdefault(sid, AssetMinutes(int(rows[0]), int(rows[0])))
         if label_ns[0] <= asset.last_ns:
             written = pd.Timestamp(asset.last_ns)
             raise BadData(
-                f"{who}, {minute_text(label_ns, 0)}: minutes up to {written} are written already: pass the frames of "
-                "an asset oldest first, and no minute twice"
+                f"minute bars of sid {sid}, {minute_text(label_ns, 0)}: minutes up to {written} are written already: "
+                "pass the frames of an asset oldest first, and no minute twice"
             )
         session_ns = self._sessions.session_ns[rows]
         asset.count(rows)
@@ -220,6 +253,10 @@ class MinuteBarWriter:
                 file.write_table(table.slice(begin, end - begin), row_group_size=ROWS_PER_GROUP)
                 self._months.add(month)
         self._part_paths.append(path)
+
+
+def _minute_text(label_ns: int) -> str:
+    return str(pd.Timestamp(label_ns))
 
 
 def _sorted_by_month(pieces: list[_Piece]) -> tuple[IntArray, pa.Table]:

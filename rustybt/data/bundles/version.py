@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from rustybt.data.bundles.daily_writer import DailyBarWriter
 from rustybt.data.bundles.fingerprint import MinuteDigests, version_digests
 from rustybt.data.bundles.made_daily import daily_frames
 from rustybt.data.bundles.minute_writer import MinuteBarWriter
+from rustybt.data.bundles.previous import Previous, check_fits
 from rustybt.data.dense import fill_field
 from rustybt.data.files import fsync_path, sha256_of
 from rustybt.data.manifest import MANIFEST, Manifest
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from rustybt.data.bundles.registry import RegisteredBundle
 
 _PAYERS_PER_BLOCK = 256
-_SHOWN_GAPS = 1000
+_SHOWN_GAPS = 10_000
 _SHOWN_SIDS = 10
 
 
@@ -53,18 +54,40 @@ class VersionBuilder:
         The empty folder.
     allowed : SessionTable
         The sessions that may have a bar.
+    previous : Previous, optional
+        The version that this one goes on from.
+
+    Raises
+    ------
+    InvalidParameter
+        If that version has another calendar or price quantum.
     """
 
-    def __init__(self, root: Path, name: str, bundle: RegisteredBundle, path: Path, allowed: SessionTable) -> None:
+    def __init__(
+        self,
+        root: Path,
+        name: str,
+        bundle: RegisteredBundle,
+        path: Path,
+        allowed: SessionTable,
+        previous: Previous | None = None,
+    ) -> None:
+        if previous is not None:
+            check_fits(previous.bundle, allowed.name, bundle.price_quantum)
+        self._previous = previous
         self._root = root
         self._name = name
         self._bundle = bundle
         self._path = path
         self._allowed = allowed
-        self.daily_bars = DailyBarWriter(path / DAILY_BARS, allowed.session_ns, allowed.name)
-        self.minute_bars = MinuteBarWriter(path / MINUTES_FOLDER, allowed)
-        self.assets = AssetWriter()
-        self.adjustments = AdjustmentWriter()
+        made = previous is not None and previous.bundle.manifest.daily_from_minutes
+        self.daily_bars = DailyBarWriter(
+            path / DAILY_BARS, allowed.session_ns, allowed.name, None if made else previous
+        )
+        self.minute_bars = MinuteBarWriter(path / MINUTES_FOLDER, allowed, previous)
+        self.assets = AssetWriter(None if previous is None else previous.bundle.asset_finder)
+        self.adjustments = AdjustmentWriter(previous)
+        self._daily_from_minutes = False
 
     def finish(self) -> Manifest:
         """Write what is still in memory, and the manifest last.
@@ -85,6 +108,7 @@ class VersionBuilder:
         sessions = self._sessions()
         adjustments = self._adjustments(sessions, finder)
         manifest = self._manifest(VersionTables(sessions, finder, adjustments))
+        self.daily_bars.findings.warn()
         (self._path / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
         for path in (*sorted(self._path.rglob("*")), self._path):
             fsync_path(path)
@@ -93,7 +117,8 @@ class VersionBuilder:
     def _finish_bars(self) -> None:
         """Sort what was written, and make daily bars if there are minute bars alone."""
         files = self.minute_bars.close()
-        if files and not self.daily_bars.assets:
+        if files and not self.daily_bars.has_bars:
+            self._daily_from_minutes = True
             made = daily_frames(files, self.minute_bars.assets, self.minute_bars.market)
             self.daily_bars.write(made, invalid_data_behavior="ignore")
         self.daily_bars.close()
@@ -155,9 +180,11 @@ class VersionBuilder:
             fingerprint=digests.fingerprint,
             sid_map=digests.sid_map,
             files=_file_records(self._path),
-            gaps=_gaps({sid: (bar.missing, bar.first_missing) for sid, bar in bars.items()}, tables.finder),
+            gaps=_gaps({sid: (bar.missing, bar.missing_spans) for sid, bar in bars.items()}, tables.finder),
             source=dict(bundle.source),
             description=bundle.description,
+            daily_from_minutes=self._daily_from_minutes,
+            findings=self.daily_bars.findings.for_manifest(),
             **self._about_minutes(tables, minutes),
         )
         keep_image(self._root, manifest, records)
@@ -176,7 +203,7 @@ class VersionBuilder:
         if minutes is None:
             return {}
         bars, days = self.minute_bars.assets, self._allowed.session_ns // NS_PER_DAY
-        missing = {sid: (bar.missing, int(days[bar.first_missing])) for sid, bar in bars.items()}
+        missing = {sid: (bar.missing, ((int(days[bar.first_missing]),) * 2,)) for sid, bar in bars.items()}
         return {
             "minute_rows": sum(bar.rows for bar in bars.values()),
             "market_minutes": int(minute_counts(with_breaks(tables.sessions, minutes.breaks)).sum()),
@@ -191,17 +218,17 @@ def _file_records(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def _gaps(bars: Mapping[int, tuple[int, int]], finder: AssetFinder) -> dict[str, dict[str, Any]]:
-    """Report sessions without a bar between an asset's first and last: how many, and the day of the first."""
-    gaps = {
+def _gaps(bars: Mapping[int, tuple[int, Sequence[tuple[int, int]]]], finder: AssetFinder) -> dict[str, dict[str, Any]]:
+    """Report sessions without a bar between an asset's first and last: how many, and the first spans of them."""
+    worst = sorted((item for item in bars.items() if item[1][0]), key=lambda item: (-item[1][0], item[0]))
+    return {
         f"{finder.retrieve_asset(sid).symbol or 'sid'} {sid}": {
             "missing": missing,
-            "first": str(np.datetime64(first_missing, "D")),
+            "first": str(np.datetime64(spans[0][0], "D")),
+            "spans": [[str(np.datetime64(day, "D")) for day in span] for span in spans],
         }
-        for sid, (missing, first_missing) in sorted(bars.items())
-        if missing
+        for sid, (missing, spans) in sorted(worst[:_SHOWN_GAPS])
     }
-    return dict(list(gaps.items())[:_SHOWN_GAPS])
 
 
 def _check_known(kind: str, sids: Iterable[int], finder: AssetFinder) -> None:
@@ -229,7 +256,7 @@ def _warn_never_paid(dividends: Records) -> None:
     if unpaid:
         warnings.warn(
             f"{unpaid} of {len(dividends)} dividends have no pay date: they lower earlier prices in history windows, "
-            "but holders are never paid",
+            "but holders are never paid; name pay dates in dividends.csv, or give --dividend-pay-lag N",
             IngestWarning,
             stacklevel=2,
         )

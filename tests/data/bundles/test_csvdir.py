@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rustybt.calendars import get_calendar
 from rustybt.constants import NAT
 from rustybt.data import bundles
 from rustybt.errors import BadData, IngestWarning, InvalidParameter
@@ -78,7 +79,9 @@ def test_blank_lines_empty_cells_and_a_byte_order_mark_are_fine(folder):
     path.write_text(f"\ufeff{HEADER}\n{ROWS[0]}\n\n2020-01-03,,,,,\n{ROWS[2]}\n\n", encoding="utf-8")
     bundle = load_csvs(folder)
     np.testing.assert_array_equal(bundle.daily("close")[:, 0], [11.0, np.nan, 13.0])
-    assert bundle.manifest.rows == 2 and bundle.manifest.gaps == {"A 0": {"missing": 1, "first": "2020-01-03"}}
+    assert bundle.manifest.rows == 2 and bundle.manifest.gaps == {
+        "A 0": {"missing": 1, "first": "2020-01-03", "spans": [["2020-01-03", "2020-01-03"]]}
+    }
 
 
 def test_prices_are_read_to_the_nearest_float(folder):
@@ -97,8 +100,7 @@ BROKEN = {
     "text for a number": ((HEADER, ROWS[0], "", "2020-01-03,11,x,10,12,5"), r"line 4 \(A, 2020-01-03\): high is 'x'"),
     "truth for a number": ((HEADER, "2020-01-02,True,2,1,1,5"), r"line 2 \(A, 2020-01-02\): open is 'True'"),
     "high below low": ((HEADER, "2020-01-02,2,1,3,2,5"), r"line 2 \(A, 2020-01-02\): high 1 is below low 3"),
-    "date twice": ((HEADER, ROWS[0], ROWS[0]), r"line 3 \(A, 2020-01-02\): the date 2020-01-02 comes twice"),
-    "unsorted": ((HEADER, ROWS[1], ROWS[0]), r"line 3 \(A, 2020-01-02\): the date comes after 2020-01-03: sort"),
+    "date twice": ((HEADER, ROWS[0], ROWS[0].replace("11", "11.5")), r"\(A, 2020-01-02\): the date comes twice, with"),
     "no date": ((HEADER, ROWS[0], ",1,1,1,1,1"), r"line 3 \(A\): the date is missing"),
     "bad date": ((HEADER, "2020-02-30,1,1,1,1,1"), r"line 2 \(A, 2020-02-30\): date '2020-02-30' cannot be read"),
     "time of day": ((HEADER, "2020-01-02 09:30,1,1,1,1,1"), r"line 2 .*has a time of day"),
@@ -112,13 +114,19 @@ BROKEN = {
     "long row": ((HEADER, ROWS[0] + ",1"), r"line 2 \(A, 2020-01-02\): the row has 7 cells, the header 6"),
     "no rows": ((HEADER,), r"\(A\): there is no row below the header"),
     "empty file": ((), r"\(A\): the file is empty"),
-    "column twice": ((HEADER + ",Close", ROWS[0] + ",1"), r"line 1 \(A\): column 'close' comes twice"),
+    "column twice": (
+        (HEADER + ",Close", ROWS[0] + ",1"),
+        r"line 1 \(A\): column 'close' comes twice \('close' and 'Close'\)",
+    ),
     "negative dividend": ((HEADER + ",dividend", ROWS[0] + ",-1"), r"line 2 .*dividend -1 is not a possible amount"),
     "zero split": ((HEADER + ",split", ROWS[0] + ",0"), r"line 2 .*split 0 is not a possible ratio"),
-    "no session": ((HEADER, "2020-01-04,1,1,1,1,1"), r"\(A\): 2020-01-04 is no session of calendar XNYS from 1990"),
+    "no session": (
+        (HEADER, "2020-01-04,1,1,1,1,1"),
+        r"2020-01-04: none is among the sessions of calendar XNYS from 1990",
+    ),
     "before the calendar": (
         (HEADER, "1980-01-02,1,1,1,1,1"),
-        r"\(A\): 1980-01-02 is no session of calendar XNYS from 1990",
+        r"1980-01-02: none is among the sessions of calendar XNYS from 1990",
     ),
 }
 
@@ -134,9 +142,152 @@ def test_broken_file_is_refused_where_it_breaks(folder, case):
     assert bundles.versions("csvs") == ()
 
 
-def test_no_session_names_the_first_dates_only(folder):
-    put(folder, "A", *(f"2020-02-{day:02},1,1,1,1,1" for day in range(1, 29)))
-    with pytest.raises(BadData, match=r"2020-02-01, 2020-02-02, 2020-02-08, 2020-02-09, 2020-02-15 and 4 more are no"):
+def test_a_file_of_another_calendar_is_refused_by_its_first_dates(folder):
+    put(folder, "A", *(f"2020-02-{day:02},1,1,1,1,1" for day in (1, 2, 8, 9, 15, 16)))
+    with pytest.raises(
+        BadData, match=r"2020-02-01, 2020-02-02, 2020-02-08, 2020-02-09, 2020-02-15 and 1 more: none is"
+    ):
+        load_csvs(folder)
+
+
+def test_rows_in_any_order_twice_or_on_a_holiday_are_ingested_and_reported(folder):
+    path = put(folder, "A", ROWS[2], "2020-01-04,1,1,1,1,1", ROWS[0], ROWS[1], ROWS[0])
+    with pytest.warns(IngestWarning) as warned:
+        bundle = load_csvs(folder)
+    assert bundle.daily("close")[:, 0].tolist() == [11.0, 12.0, 13.0]
+    assert [str(one.message) for one in warned] == [
+        f"1 rows outside of the calendar's sessions were dropped; the first: {path} line 3 (A, 2020-01-04): it is none "
+        f"of the sessions of calendar XNYS from 1990-01-02 to {bundle_end()}",
+        f"1 rows that repeat another were dropped; the first: {path} line 6 (A, 2020-01-02): the row comes twice",
+    ]
+    found = bundle.manifest.findings
+    assert (found["outside"]["count"], found["duplicate"]["symbols"]) == (1, {"A": 1})
+    assert found["duplicate"]["named"] == [
+        {"symbol": "A", "date": "2020-01-02", "file": str(path), "line": 6, "text": "the row comes twice"}
+    ]
+
+
+def bundle_end():
+    return str(get_calendar("XNYS").last_session.date())
+
+
+@pytest.mark.parametrize("on_bad_bars", ["drop", "keep"])
+def test_impossible_bars_are_dropped_or_kept_where_the_user_wants_it(folder, on_bad_bars):
+    path = put(folder, "A", ROWS[0], "2020-01-03,2,1,3,2,5", ROWS[2])
+    with pytest.warns(
+        IngestWarning, match=f"1 impossible bars were .*: {path} line 3 .A, 2020-01-03.: high 1 is below"
+    ):
+        bundle = load_csvs(folder, on_bad_bars=on_bad_bars)
+    expected = [11.0, np.nan if on_bad_bars == "drop" else 2.0, 13.0]
+    np.testing.assert_array_equal(bundle.daily("close")[:, 0], expected)
+    with pytest.warns(IngestWarning, match="impossible"):
+        bundles.ingest("csvs")  # which remembers it
+    with pytest.raises(InvalidParameter, match="on_bad_bars 'ignore' is not known: choose 'error', 'drop' or 'keep'"):
+        load_csvs(folder, on_bad_bars="ignore")
+
+
+def test_columns_go_by_their_usual_names(folder):
+    header = "Timestamp,Open,High,Low,Close,Adj Close,Vol,Dividends,Stock Splits"
+    put(folder, "A", "2020-01-02,10,12,9,11,5.5,1000,0,0", "2020-01-03,5,6,4,5,5,9,0.5,2", header=header)
+    with pytest.warns(IngestWarning) as warned:
+        bundle = load_csvs(folder)
+    assert [str(one.message).partition(":")[0] for one in warned] == [
+        "1 of 1 dividends have no pay date",
+        "column 'Adj Close' is not read",
+    ]
+    assert bundle.daily("close")[:, 0].tolist() == [11.0, 5.0]
+    assert bundle.adjustments.splits["ratio"].tolist() == [0.5]
+
+
+def test_parquet_files_of_one_symbol_are_read_as_csv_files_are(folder):
+    put(folder, "A", *ROWS)
+    expected = load_csvs(folder).fingerprint
+    frame = pd.read_csv(folder / "daily" / "A.csv", parse_dates=["date"])
+    (folder / "daily" / "A.csv").unlink()
+    for made in (frame, frame.assign(date=frame["date"].dt.date), frame.assign(date=frame["date"].astype(str))):
+        made.sample(frac=1, random_state=1).to_parquet(folder / "daily" / "A.parquet")
+        assert load_csvs(folder).fingerprint == expected
+    (folder / "daily" / "A.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(BadData, match=r"A\.parquet is no readable Parquet file|A\.parquet \(A\) cannot be read"):
+        load_csvs(folder)
+
+
+def test_tables_beside_the_bars_say_what_these_do_not(folder):
+    rows = [f"{row},{d}" for row, d in zip(ROWS, ("", 0.5, 0), strict=True)]
+    put(folder, "a", *rows, header=f"{HEADER},dividend")
+    put(folder, "B", *ROWS)
+    (folder / "assets.csv").write_text(
+        "Symbol,Name,Exchange,Country,Start,End,Auto Close,tick_size\n"
+        "A,Apple Pie,NYSE,US,2019-12-30,,2021-01-04,0.05\nZ,Nobody,NYSE,US,,,,\n"
+    )
+    (folder / "dividends.csv").write_text(
+        "symbol,ex_date,amount,pay_date\nA,2020-01-03,0.6,2020-01-06\nB,2020-01-06,1,\n"
+    )
+    (folder / "splits.csv").write_text("symbol,date,ratio\nB,2020-01-03,4\n")
+    with pytest.warns(IngestWarning) as warned:
+        bundle = load_csvs(folder)
+    assert sorted(str(one.message).partition(":")[0] for one in warned) == [
+        "1 assets are described but have no bars, and are left out",
+        "1 of 2 dividends have no pay date",
+    ]
+    first, second = bundle.asset_finder.equities
+    assert (first.asset_name, first.exchange, first.country_code, first.tick_size) == ("Apple Pie", "NYSE", "US", 0.05)
+    assert (str(first.start_date.date()), str(first.auto_close_date.date())) == ("2019-12-30", "2021-01-04")
+    assert (second.exchange, second.tick_size) == ("CSVDIR", 0.01)
+    assert bundle.adjustments.splits[["sid", "ratio"]].tolist() == [(1, 0.25)]
+    days = [pd.Timestamp(day).value for day in ("2020-01-03", "2020-01-06")]
+    assert bundle.adjustments.dividends[["sid", "ex_ns", "amount", "pay_ns"]].tolist() == [
+        (0, days[0], 0.6, days[1]),
+        (1, days[1], 1.0, NAT),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("dividends.csv", "symbol,amount\nA,1\n", r"line 1: there is no column 'ex_date'"),
+        ("dividends.csv", "symbol,ex_date,amount\nA,2020-01-03,x\n", r"line 2 \(A\): amount is 'x': write a number"),
+        ("dividends.csv", "symbol,ex_date,amount\nA,soon,1\n", r"line 2 \(A\): ex_date is 'soon': write a date like"),
+        ("splits.csv", "symbol,date,ratio\nA,2020-01-03,0\n", r"line 2 \(A\): ratio is '0': write a number"),
+        ("splits.csv", "symbol,date,ratio,split\nA,2020-01-03,2,2\n", r"line 1: column 'ratio' comes twice"),
+        ("assets.csv", "name\nApple\n", r"line 1: there is no column 'symbol'"),
+        ("assets.csv", "symbol\nA\na\n", r"line 3 \(A\): the symbol comes twice"),
+        ("assets.csv", "symbol,tick_size\nA,-1\n", r"line 2 \(A\): tick_size is '-1'"),
+        ("assets.csv", "symbol,exchange,country\nA,X,US\nB,X,GB\n", r"exchange 'X' is in country"),
+    ],
+)
+def test_broken_tables_are_refused_where_they_break(folder, name, text, message):
+    put(folder, "A", *ROWS)
+    put(folder, "B", *ROWS)
+    (folder / name).write_text(text)
+    with pytest.raises(BadData, match=message):
+        load_csvs(folder)
+
+
+def test_dividends_without_a_pay_date_are_paid_after_a_lag_where_it_is_given(folder):
+    rows = [f"{row},{d}" for row, d in zip(ROWS, ("", 0.5, 0), strict=True)]
+    put(folder, "A", *rows, header=f"{HEADER},dividend")
+    bundle = load_csvs(folder, dividend_pay_lag=1)
+    assert bundle.adjustments.dividends["pay_ns"].tolist() == [
+        pd.Timestamp("2020-01-06").value
+    ]  # the 4th is a Saturday
+    with pytest.raises(InvalidParameter, match="dividend_pay_lag -1 is no whole number of days from 0 to 3650"):
+        load_csvs(folder, dividend_pay_lag=-1)
+
+
+def test_jumps_that_look_like_splits_are_told(folder):
+    put(folder, "A", ROWS[0], "2020-01-03,5.4,5.6,5.3,5.5,2000", "2020-01-06,5.5,5.6,5.4,5.5,3000")
+    with pytest.warns(
+        IngestWarning, match="1 jumps look like splits .*the close goes from 11 to 5.5, which looks like"
+    ):
+        bundle = load_csvs(folder)
+    assert bundle.manifest.findings["suspect"]["named"][0]["line"] == 3
+
+
+@pytest.mark.parametrize("symbol", ["A B\tC", " A", "A" * 129])
+def test_symbols_that_cannot_be_told_apart_are_refused(folder, symbol):
+    put(folder, symbol, *ROWS)
+    with pytest.raises(BadData, match=r"symbol '.*(is empty, or has blanks|has more than 128 characters)"):
         load_csvs(folder)
 
 

@@ -94,14 +94,23 @@ def test_bad_rows_are_named_by_file_line_symbol_and_time(folder):
             load_csvs(folder)
 
     good, later = "2019-11-29 14:31,5,7,4,6,10", "2019-11-29 14:40,5,7,4,6,10"
-    fails(r"3 \(A, 2019-11-29 18:01\): this is no market minute of calendar XNYS", good, "2019-11-29 18:01,5,7,4,6,1")
-    fails(r"2 \(A, 2019-11-29 09:31\): .* session 2019-11-29 has 2019-11-29 14:31", "2019-11-29 09:31,5,7,4,6,1")
-    fails(r"2 \(A, 2019-11-29\): this is no market minute", "2019-11-29,5,7,4,6,10")
-    fails(r"4 \(A, 2019-11-29 14:40\): the minute comes twice", good, later, later)
-    fails(r"3 \(A, 2019-11-29 14:31\): the minute comes after 2019-11-29 14:40:00: sort", later, good)
+    fails(r"2 \(A, 2019-11-29 09:31\): 2019-11-29 09:31: none is among the market minutes", "2019-11-29 09:31,5,7,4,6,1")
+    fails(r"2 \(A, 2019-11-29 00:00\): .* \(label each by its end, in UTC\)", "2019-11-29,5,7,4,6,10")
+    fails(r"\d \(A, 2019-11-29 14:40\): the date comes twice, with", good, later, later.replace(",10", ",11"))
     fails(r"3 \(A, noon\): date 'noon' cannot be read: write it like", good, "noon,5,7,4,6,10")
     fails(r"3 \(A, 2019-11-29 14:40\): high 3 is below low 4", good, "2019-11-29 14:40,5,3,4,6,10")
     fails(r"3 \(A, 2019-11-29 14:40\): open is 'x', not a number", good, "2019-11-29 14:40,x,7,4,6,10")
+
+
+def test_rows_in_any_order_twice_or_while_the_market_is_closed_are_reported(folder):
+    good, later, closed = (f"2019-11-29 {time},5,7,4,6,10" for time in ("14:31", "14:40", "18:01"))
+    path = put(folder, "minute", "A", closed, later, good, later)
+    with pytest.warns(IngestWarning) as warned:
+        bundle = load_csvs(folder)
+    assert bundle.manifest.minute_rows == 2
+    texts = [str(one.message) for one in warned]
+    assert f"the first: {path} line 2 (A, 2019-11-29 18:01): it is none of the market minutes" in texts[0]
+    assert f"the first: {path} line 5 (A, 2019-11-29 14:40): the row comes twice" in texts[1]
 
 
 def test_splits_and_dividends_of_minutes_count_once_a_session(folder):
@@ -128,7 +137,7 @@ def test_two_values_in_one_session_are_refused(folder, column, values):
 def test_splits_of_a_minute_file_beside_a_daily_one_are_not_used(folder):
     put(folder, "daily", "A", *DAILY)
     path = put(folder, "minute", "A", *(f"{row},2" for row in MINUTES), header=f"{HEADER},split")
-    with pytest.warns(IngestWarning, match=f"{path} has splits or dividends, but those of .*daily/A.csv are used"):
+    with pytest.warns(IngestWarning, match=f"{path} .A. has splits or dividends, but those of its daily bars are used"):
         bundle = load_csvs(folder)
     assert len(bundle.adjustments.splits) == 0
 
@@ -155,7 +164,7 @@ def test_a_folder_that_is_asked_for_must_be_there(folder):
         bundles.ingest("lacking")
     bundles.unregister("lacking")
     (folder / "minute").mkdir()
-    with pytest.raises(BadData, match="minute has no <symbol>.csv or <symbol>.csv.gz files"):
+    with pytest.raises(BadData, match="minute has no <symbol>.csv, <symbol>.csv.gz or <symbol>.parquet files"):
         load_csvs(folder)
 
 

@@ -96,7 +96,11 @@ def test_summary_counts_gaps_between_first_and_last(writer):
     writer.write([(0, bars([1.0] * 10).drop(days(10)[[3, 7]]))])
     got = writer.assets[0]
     assert (got.rows, got.missing) == (8, 2)
-    assert str(np.datetime64(got.first_missing, "D")) == "2020-01-07"
+    spans = [[str(np.datetime64(day, "D")) for day in span] for span in got.missing_spans]
+    assert spans == [["2020-01-07"] * 2, ["2020-01-13"] * 2]
+    writer.write([(1, bars([1.0] * 10).drop(days(10)[[2, 3, 4, 7]]))])
+    spans = [[str(np.datetime64(day, "D")) for day in span] for span in writer.assets[1].missing_spans]
+    assert spans == [["2020-01-06", "2020-01-08"], ["2020-01-13"] * 2]
 
 
 BAD = {

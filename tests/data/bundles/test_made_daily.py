@@ -54,7 +54,7 @@ def test_a_session_without_a_minute_is_a_gap():
     bundle = make_minute_bundle({"A": frame})
     assert np.isnan(bundle.daily("close")[:, 0]).tolist() == [False, True, False, False]
     assert bundle.daily("volume")[1, 0] == 0
-    assert bundle.manifest.gaps == {"A 0": {"missing": 1, "first": "2019-11-29"}}
+    assert bundle.manifest.gaps == {"A 0": {"missing": 1, "first": "2019-11-29", "spans": [["2019-11-29"] * 2]}}
 
 
 @pytest.mark.filterwarnings("ignore:minute bars of sid")

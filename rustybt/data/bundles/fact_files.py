@@ -1,0 +1,135 @@
+"""What may lie beside the bars of a folder? Tables of assets, dividends and splits, each with a symbol column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from rustybt.data.bundles.columns import plain
+from rustybt.data.bundles.raw_bars import Facts
+from rustybt.data.bundles.symbols import checked_symbol
+from rustybt.errors import BadData, did_you_mean
+
+ASSETS, DIVIDENDS, SPLITS = "assets.csv", "dividends.csv", "splits.csv"
+
+_ASSET_COLUMNS: Final = {
+    **{"symbol": "symbol", "ticker": "symbol", "name": "asset_name", "asset_name": "asset_name"},
+    **{"exchange": "exchange", "country": "country_code", "country_code": "country_code"},
+    **{"start": "start_date", "start_date": "start_date", "end": "end_date", "end_date": "end_date"},
+    **{"auto_close": "auto_close_date", "auto_close_date": "auto_close_date", "tick_size": "tick_size"},
+}
+_DIVIDEND_COLUMNS: Final = {
+    **{"symbol": "symbol", "ticker": "symbol", "amount": "amount", "dividend": "amount", "cash": "amount"},
+    **{"ex_date": "ex_date", "date": "ex_date", "pay_date": "pay_date", "payment_date": "pay_date"},
+    **{"record_date": "record_date", "declared_date": "declared_date", "declaration_date": "declared_date"},
+}
+_SPLIT_COLUMNS: Final = {
+    **{"symbol": "symbol", "ticker": "symbol", "ratio": "ratio", "split": "ratio"},
+    **{"effective_date": "effective_date", "ex_date": "effective_date", "date": "effective_date"},
+}
+
+
+def read_facts(folder: Path) -> Facts:
+    """Read the tables that lie in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        With any of assets.csv (symbol, name, exchange, country, start, end, auto_close, tick_size), dividends.csv
+        (symbol, ex_date, amount, pay_date, record_date, declared_date) and splits.csv (symbol, date, ratio: 2 for 2:1).
+
+    Returns
+    -------
+    Facts
+
+    Raises
+    ------
+    BadData
+        If a table lacks a column that it needs, or has a cell that cannot be; the message names file, line and symbol.
+    """
+    assets = _read(folder / ASSETS, _ASSET_COLUMNS, ("symbol",), {"tick_size": _positive})
+    dividends = _read(folder / DIVIDENDS, _DIVIDEND_COLUMNS, ("symbol", "ex_date", "amount"), {"amount": _amount})
+    splits = _read(folder / SPLITS, _SPLIT_COLUMNS, ("symbol", "effective_date", "ratio"), {"ratio": _positive})
+    return Facts({} if assets is None else _by_symbol(assets, folder / ASSETS), dividends, splits)
+
+
+def _read(
+    path: Path,
+    known: Mapping[str, str],
+    needed: tuple[str, ...],
+    numbers: Mapping[str, Callable[[float], bool]],
+) -> pd.DataFrame | None:
+    """Read one table; None if there is none."""
+    if not path.is_file():
+        return None
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise BadData(f"{path} is no readable table ({str(error).strip()}): save it as CSV in UTF-8") from error
+    names = {column: known[plain(column)] for column in table.columns if plain(column) in known}
+    for name in needed:
+        if name not in names.values():
+            near = did_you_mean(name, [plain(column) for column in table.columns])
+            raise BadData(f"{path} line 1: there is no column {name!r}{near}: the table needs {', '.join(needed)}")
+    table = table[list(names)].rename(columns=names)
+    if twice := next((name for name in table.columns if (table.columns == name).sum() > 1), None):
+        raise BadData(f"{path} line 1: column {twice!r} comes twice: keep one")
+    table["symbol"] = [
+        checked_symbol(cell.strip(), f"{path} line {row}") for row, cell in enumerate(table["symbol"], start=2)
+    ]
+    for name, fits in numbers.items():
+        if name in table.columns:
+            table[name] = _numbers(path, table, name, fits, required=name in needed)
+    for name in table.columns:
+        if name.endswith("_date"):
+            table[name] = _dates(path, table, name, required=name in needed)
+    return table
+
+
+def _numbers(
+    path: Path, table: pd.DataFrame, name: str, fits: Callable[[float], bool], *, required: bool
+) -> list[float]:
+    out = []
+    for row, cell in enumerate(table[name].str.strip(), start=2):
+        try:
+            number = float(cell) if cell else np.nan
+        except ValueError:
+            number = -np.inf
+        if (required and not cell) or (cell and not fits(number)):
+            symbol = table["symbol"].iloc[row - 2]
+            raise BadData(f"{path} line {row} ({symbol}): {name} is {cell!r}: write a number that it can be")
+        out.append(number)
+    return out
+
+
+def _dates(path: Path, table: pd.DataFrame, name: str, *, required: bool) -> pd.DatetimeIndex:
+    cells = table[name].str.strip()
+    parsed = pd.DatetimeIndex(pd.to_datetime(cells.where(cells != ""), format="ISO8601", errors="coerce", utc=True))
+    days = parsed.tz_localize(None).normalize()
+    missing = np.asarray(days.isna())
+    wrong = missing & ((cells != "").to_numpy() | required)
+    wrong |= ~missing & np.asarray((days < pd.Timestamp.min) | (days > pd.Timestamp.max))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        symbol, cell = table["symbol"].iloc[row], cells.iloc[row]
+        raise BadData(f"{path} line {row + 2} ({symbol}): {name} is {cell!r}: write a date like 2020-01-31")
+    return days.as_unit("ns")
+
+
+def _by_symbol(assets: pd.DataFrame, path: Path) -> dict[str, dict[str, Any]]:
+    twice = assets["symbol"][assets["symbol"].duplicated()]
+    if len(twice):
+        raise BadData(f"{path} line {int(twice.index[0]) + 2} ({twice.iloc[0]}): the symbol comes twice: keep one row")
+    return {str(row.pop("symbol")): row for row in assets.to_dict("records")}  # type: ignore[misc]
+
+
+def _positive(number: float) -> bool:
+    return 0 < number < np.inf
+
+
+def _amount(number: float) -> bool:
+    return 0 <= number < np.inf
