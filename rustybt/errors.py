@@ -48,6 +48,10 @@ class IngestWarning(UserWarning):
     """Source data that can be ingested, but with a consequence the user should know."""
 
 
+class BundleInUse(UserWarning):
+    """A version that was to be removed, and that a living process uses."""
+
+
 class SidsNotFound(RustyBTError, LookupError):
     """Asset ids that the bundle does not hold."""
 

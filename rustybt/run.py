@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from rustybt.data.held import cache_of_bundles
 from rustybt._typing import FloatArray
 from rustybt.calendars import get_calendar
 from rustybt.data.bundles import load
@@ -356,6 +357,6 @@ def market_of(portal: Portal, data_frequency: str) -> Market:
     return _minute_market_of(portal)
 
 
-@lru_cache(maxsize=4)
+@cache_of_bundles(4)
 def _minute_market_of(portal: Portal) -> MinuteMarket:
     return MinuteMarket(portal)

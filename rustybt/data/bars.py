@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rustybt.data.held import cache_of_bundles
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.data import indicators
@@ -338,7 +339,7 @@ class _Beginning(Bars):
         return super()._kept(key, make) if found is None else found[: len(self)]
 
 
-@lru_cache(maxsize=4)
+@cache_of_bundles(4)
 def bars_of(portal: Portal, first: int, last: int, assets: tuple[Equity, ...]) -> Bars:
     """Give the process's one `Bars` of a span and assets, so that all runs share its results (four are kept)."""
     return Bars(portal, first, last, assets)

@@ -90,6 +90,19 @@ def _map(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap[Any, Any]
     return mapped
 
 
+def is_whole(path: Path) -> bool:
+    """Say whether an array file is what was written, whatever its size."""
+    try:
+        mapped = np.lib.format.open_memmap(path, mode="r")
+        with path.open("rb") as file:
+            file.seek(-_TRAILER.size, os.SEEK_END)
+            mark, checksum = _TRAILER.unpack(file.read(_TRAILER.size))
+            end = file.tell() - _TRAILER.size
+    except (OSError, ValueError, EOFError, struct.error):
+        return False
+    return bool(mark == _TRAILER_MARK and end == mapped.offset + mapped.nbytes and _checksum(mapped) == checksum)
+
+
 def let_go(mapped: np.memmap[Any, Any]) -> None:
     """Take the pages of a read-only mapped array out of this process; whoever reads it again gets them again."""
     if isinstance(mapped.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):

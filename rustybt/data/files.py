@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import secrets
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _CHUNK_BYTES = 1 << 20
@@ -29,6 +31,49 @@ def file_lock(path: Path) -> Iterator[None]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
+
+
+class Lease:
+    """Says that this process uses a file, until the lease is let go or the process ends.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which is only read.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, or was taken away meanwhile.
+    """
+
+    def __init__(self, path: Path) -> None:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.let_go = weakref.finalize(self, os.close, handle)
+        with suppress(OSError):  # a file system without locks: then nothing is kept from being removed
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        if not os.path.samestat(os.fstat(handle), os.stat(path)):
+            self.let_go()
+            raise FileNotFoundError(errno.ENOENT, "was replaced while it was opened", str(path))
+
+
+@contextmanager
+def unless_leased(path: Path) -> Iterator[bool]:
+    """Keep a file from being leased, and say whether nobody has leased it; a file that is missing nobody has."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield True
+        return
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
     finally:
         os.close(handle)
 

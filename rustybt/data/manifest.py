@@ -16,6 +16,7 @@ from rustybt.data.files import sha256_of
 from rustybt.errors import BundleCorrupt
 
 MANIFEST = "manifest.json"
+DAILY_BARS = "daily.parquet"
 _LATER = frozenset(("minute_rows", "market_minutes", "minute_gaps", "findings", "daily_from_minutes"))
 """What a version that an earlier release ingested does not say."""
 

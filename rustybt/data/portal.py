@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from rustybt.data.held import cache_of_bundles
 from rustybt._typing import FloatArray
 from rustybt.calendars import SessionTable, session_breaks, session_table
 from rustybt.constants import NAT, NS_PER_DAY, NS_PER_MINUTE, OHLCV
@@ -304,6 +305,6 @@ def portal_of(bundle: "BundleData", full_precision: bool = False) -> Portal:
     return _portal_of(bundle, full_precision)
 
 
-@lru_cache(maxsize=4)
+@cache_of_bundles(4)
 def _portal_of(bundle: "BundleData", full_precision: bool) -> Portal:
     return Portal(bundle, full_precision)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from rustybt.data.held import cache_of_bundles
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.data import indicators
@@ -214,7 +215,7 @@ class Series:
         return self._stretches.table(assets, self._begin, self._end, bars_before)
 
 
-@lru_cache(maxsize=8)
+@cache_of_bundles(8)
 def series_of(portal: Portal, frequency: str) -> Series:
     """Give the process's one store of a portal's indicators at a frequency ("daily" or "minute")."""
     return Series(MinuteStretches(portal) if frequency == "minute" else DailyStretch(portal))

@@ -10,16 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from rustybt.data.manifest import DAILY_BARS
 from rustybt.data.pure_query import check_query
-from rustybt.data.store import DAILY_BARS, BundleData
 from rustybt.errors import InvalidParameter
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
+    from rustybt.data.store import BundleData
+
 QueryParameters = Sequence[Any] | Mapping[str, Any]
 """Values of ? and $1 in their order, or of $name by name."""
+
+SHOWN_ROWS: Final = 20
+"""Rows that a result shows of itself."""
 
 TABLES: Final = {
     "bars_daily": DAILY_BARS,
@@ -29,6 +35,41 @@ TABLES: Final = {
     "dividends": "dividends.parquet",
 }
 """Names of views, and the files that they read where the version has them."""
+
+
+class QueryResult:
+    """The rows that a query gave.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def __repr__(self) -> str:
+        shown = self._table.slice(0, SHOWN_ROWS).to_pandas().to_string(index=False)
+        more = len(self) - SHOWN_ROWS
+        return shown if more <= 0 else f"{shown}\n... and {more:,} more rows"
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return list(self._table.column_names)
+
+    def to_arrow(self) -> pa.Table:
+        """Give the rows as an Arrow table."""
+        return self._table
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Give the rows as a DataFrame; NULL becomes NaN, NaT or None."""
+        frame: pd.DataFrame = self._table.to_pandas()
+        return frame
 
 
 def connect(bundle: BundleData, threads: int = 1) -> DuckDBPyConnection:

@@ -15,12 +15,21 @@ from rustybt.calendars import SessionTable
 from rustybt.constants import OHLCV
 from rustybt.data.adjustments import Adjustments
 from rustybt.data.dense import LAST_TRADED, fill_field, fill_last_traded, fill_rounded, let_go, open_dense
-from rustybt.data.manifest import Manifest, cache_path, read_manifest, verify_files, version_path
+from rustybt.data.files import Lease
+from rustybt.data.manifest import (
+    DAILY_BARS,
+    MANIFEST,
+    Manifest,
+    cache_path,
+    read_manifest,
+    verify_files,
+    version_path,
+)
 from rustybt.data.minutes import MinuteBars, MinuteTable
+from rustybt.data.sql import QueryParameters, QueryResult, connect, run_query
 from rustybt.data.tables import VersionTables, from_records, load_image, read_parquet, save_image
 from rustybt.errors import BundleCorrupt
 
-DAILY_BARS = "daily.parquet"
 _TABLE_STEMS = (
     *("sessions", "assets", "owners"),
     *("splits", "mergers", "dividends", "stock_dividends", "dividend_ratios"),
@@ -38,6 +47,8 @@ class BundleData:
         Name of the version's folder.
     manifest : Manifest
         Of that folder.
+    lease : Lease, optional
+        Keeps the version from being removed while this lives.
 
     Attributes
     ----------
@@ -51,7 +62,8 @@ class BundleData:
         The version's folder.
     """
 
-    def __init__(self, root: Path, version: str, manifest: Manifest) -> None:
+    def __init__(self, root: Path, version: str, manifest: Manifest, lease: Lease | None = None) -> None:
+        self._lease = lease
         self.root = root
         self.version = version
         self.manifest = manifest
@@ -99,7 +111,7 @@ class BundleData:
         """The same version with prices as they were ingested and arrays of its own; itself without a price quantum."""
         if self.price_quantum is None:
             return self
-        twin = BundleData(self.root, self.version, replace(self.manifest, price_quantum=None))
+        twin = BundleData(self.root, self.version, replace(self.manifest, price_quantum=None), self._lease)
         twin._cache = self._cache / "full_precision"
         return twin
 
@@ -169,6 +181,41 @@ class BundleData:
             path, fill = self._cache / f"reported_{field}.npy", partial(self._fill_reported, field=field)
             mapped = self._reported[field] = open_dense(path, shape, np.float64, fill)
         return mapped
+
+    def sql(self, statement: str, parameters: QueryParameters = ()) -> QueryResult:
+        """Ask the version's tables: bars_daily, bars_minute, assets, splits, dividends, and those of datasets.
+
+        Parameters
+        ----------
+        statement : str
+            A query, see `sql.run_query`; it can read these tables, and nothing else.
+        parameters : sequence of value, or mapping of str to value
+            Values of ? and $1 in their order, or of $name by name.
+
+        Returns
+        -------
+        QueryResult
+            Whose `to_pandas()` and `to_arrow()` give the rows.
+
+        Raises
+        ------
+        QueryRefused
+            If the statement is no single query, or does more than read.
+        duckdb.Error
+            If DuckDB cannot run it.
+
+        Examples
+        --------
+        >>> from rustybt.data.bundles import ingest, load
+        >>> _ = ingest("mag-7")
+        >>> load("mag-7").sql("SELECT count(*) AS bars FROM bars_daily").to_pandas()["bars"].tolist()
+        [40987]
+        """
+        connection = connect(self)
+        try:
+            return QueryResult(run_query(connection, statement, parameters))
+        finally:
+            connection.close()
 
     @property
     def has_minutes(self) -> bool:
@@ -241,10 +288,15 @@ def open_version(root: Path | str, name: str, version: str) -> BundleData:
     BundleCorrupt
         If the folder is not a whole version.
     """
-    manifest = read_manifest(version_path(Path(root), name, version))
+    path = version_path(Path(root), name, version)
+    try:
+        lease = Lease(path / MANIFEST)
+    except OSError as error:
+        raise BundleCorrupt(f"bundle version {path} is not whole ({error}): remove it and ingest again") from error
+    manifest = read_manifest(path)
     if manifest.name != name:
         raise BundleCorrupt(f"bundle version {version!r} of {name!r} says it is of {manifest.name!r}: ingest it again")
-    return BundleData(Path(root), version, manifest)
+    return BundleData(Path(root), version, manifest, lease)
 
 
 def _open_tables(path: Path, cache: Path, manifest: Manifest) -> VersionTables:

@@ -11,6 +11,7 @@ from operator import attrgetter
 import numpy as np
 import pandas as pd
 
+from rustybt.data.held import cache_of_bundles
 from rustybt._typing import FloatArray
 from rustybt.constants import NS_PER_DAY
 from rustybt.data.instant import Instant
@@ -301,7 +302,7 @@ class _Session:
             blotter.new_orders.remove(order)
 
 
-@lru_cache(maxsize=4)
+@cache_of_bundles(4)
 def actions_of(portal: Portal, pays_next_session: bool) -> CorporateActions:
     """Give the process's one index of a bundle's corporate actions."""
     return CorporateActions(portal, pays_next_session)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rustybt.data.held import cache_of_bundles
 from rustybt._typing import BoolArray, FloatArray
 from rustybt.assets import Equity
 from rustybt.constants import NS_PER_DAY
@@ -45,7 +46,7 @@ class MarketTape(NamedTuple):
     splits: FloatArray
 
 
-@lru_cache(maxsize=4)
+@cache_of_bundles(4)
 def tape_of(portal: Portal, span: Span, assets: tuple[Equity, ...], rules: Rules) -> MarketTape:
     """Make the tape of a run, or give the one of an earlier run over the same.
 

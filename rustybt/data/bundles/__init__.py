@@ -5,12 +5,14 @@ from rustybt.data.bundles.csvdir import csvdir_equities
 from rustybt.data.bundles.ingest import ingest, ingest_csvdir, ingest_files, ingest_frames, ingest_parquetdir
 from rustybt.data.bundles.layout import from_bundle_ingest_dirname, ingestions_for_bundle, to_bundle_ingest_dirname
 from rustybt.data.bundles.registry import RegisteredBundle, bundles, register, unregister
+from rustybt.data.bundles.verify import Verified, verify
 from rustybt.errors import UnknownBundle
 
 __all__ = [
     "BundleRecord",
     "RegisteredBundle",
     "UnknownBundle",
+    "Verified",
     "VersionRecord",
     "available",
     "bundles",
@@ -27,5 +29,6 @@ __all__ = [
     "register",
     "to_bundle_ingest_dirname",
     "unregister",
+    "verify",
     "versions",
 ]

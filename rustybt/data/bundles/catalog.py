@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -22,10 +23,14 @@ from rustybt.data.bundles.layout import (
     ingestions,
 )
 from rustybt.data.bundles.registry import bundles, known_names, unknown_bundle
-from rustybt.data.files import file_lock
-from rustybt.data.manifest import Manifest, cache_path, read_manifest
+from rustybt.data.files import file_lock, unless_leased
+from rustybt.data.held import let_go_of_bundles
+from rustybt.data.manifest import MANIFEST, Manifest, cache_path, read_manifest, version_path
 from rustybt.data.store import BundleData, open_version
-from rustybt.errors import BadClean, BundleCorrupt, UnknownBundle
+from rustybt.errors import BadClean, BundleCorrupt, BundleInUse, UnknownBundle
+
+_LISTINGS: Final = 5
+"""How often the newest version is looked for, where others remove versions meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,18 @@ def load(name: str, environ: Mapping[str, str] = os.environ, timestamp: Any = No
         If the version's files are not whole.
     """
     root = data_root(environ)
+    for _ in range(_LISTINGS):
+        try:
+            return open_version(root, name, _version_at(root, name, environ, timestamp))
+        except BundleCorrupt as error:
+            if version_path(root, name, _version_at(root, name, environ, timestamp)).is_dir():
+                raise
+            removed = error  # by a clean between the listing and the opening
+    raise removed
+
+
+def _version_at(root: Path, name: str, environ: Mapping[str, str], timestamp: Any) -> str:
+    """Name the newest version, or the newest that was there at a time."""
     known = ingestions(root, check_name(name))
     if not known and name not in bundles:
         raise unknown_bundle(name, environ)
@@ -104,7 +121,7 @@ def load(name: str, environ: Mapping[str, str] = os.environ, timestamp: Any = No
         known = [version for version in known if from_bundle_ingest_dirname(version) <= limit]
         if not known:
             raise UnknownBundle(f"bundle {name!r} has no version on or before {limit}: its oldest is of {oldest}")
-    return open_version(root, name, known[-1])
+    return known[-1]
 
 
 def versions(name: str, environ: Mapping[str, str] = os.environ) -> tuple[VersionRecord, ...]:
@@ -174,7 +191,7 @@ def clean(
     Returns
     -------
     set of str
-        Paths of the versions that were removed.
+        Paths of the versions that were removed. One that a living process has open stays, with a warning.
 
     Raises
     ------
@@ -188,17 +205,28 @@ def clean(
     folder = bundle_path(root, check_name(name))
     if not folder.is_dir():
         raise unknown_bundle(name, environ)
+    let_go_of_bundles()
     with file_lock(folder / LOCK_FILE):
         remove_leftovers(folder)
         doomed = _doomed(ingestions(root, name), before, after, keep_last)
-        lost = [record.manifest for record in versions(name, environ) if record.version in doomed]
-        for version in doomed:
-            # Renamed first: whoever lists versions meanwhile sees a whole one or none.
+        manifests = {record.version: record.manifest for record in versions(name, environ)}
+        removed = [version for version in doomed if _remove(folder, version)]
+    kept = [version for version in doomed if version not in removed]
+    if kept:
+        text = ", ".join(kept)
+        warnings.warn(f"bundle {name!r}: {text} stays, as a living process uses it", BundleInUse, stacklevel=2)
+    _drop_caches(root, [manifest for version in removed if (manifest := manifests[version]) is not None], environ)
+    return {str(folder / version) for version in removed}
+
+
+def _remove(folder: Path, version: str) -> bool:
+    """Remove a version, unless a living process uses it; whoever lists versions meanwhile sees a whole one or none."""
+    with unless_leased(folder / version / MANIFEST) as is_free:
+        if is_free:
             grave = folder / f"{WORK_PREFIX}clean-{secrets.token_hex(4)}"
             (folder / version).rename(grave)
             shutil.rmtree(grave)
-    _drop_caches(root, [manifest for manifest in lost if manifest is not None], environ)
-    return {str(folder / version) for version in doomed}
+    return is_free
 
 
 def _check_rule(before: Any, after: Any, keep_last: int | None) -> None:

@@ -17,7 +17,8 @@ import pandas as pd
 from rustybt._typing import FloatArray, IntArray, Records
 from rustybt.constants import NAT, NS_PER_DAY, OHLCV
 from rustybt.data.adjustments import TABLES, date_field
-from rustybt.data.store import DAILY_BARS, BundleData
+from rustybt.data.manifest import DAILY_BARS
+from rustybt.data.store import BundleData
 from rustybt.errors import BadData, InvalidParameter
 
 ROWS_PER_BLOCK: Final = 1_000_000

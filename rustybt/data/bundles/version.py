@@ -24,10 +24,10 @@ from rustybt.data.bundles.minute_writer import MinuteBarWriter
 from rustybt.data.bundles.previous import Previous, check_fits
 from rustybt.data.dense import fill_field
 from rustybt.data.files import fsync_path, sha256_of
-from rustybt.data.manifest import MANIFEST, Manifest
+from rustybt.data.manifest import DAILY_BARS, MANIFEST, Manifest
 from rustybt.data.market_minutes import minute_counts, with_breaks
 from rustybt.data.minutes import BREAKS, MINUTES_FOLDER
-from rustybt.data.store import DAILY_BARS, keep_image
+from rustybt.data.store import keep_image
 from rustybt.data.tables import VersionTables, to_records, write_parquet
 from rustybt.errors import BadData, IngestWarning
 

@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
+from rustybt.data.held import cache_of_bundles
 from rustybt.data.portal import portal_of
 from rustybt.data.store import BundleData, open_version
 from rustybt.errors import WorkerError
@@ -15,7 +16,7 @@ ALWAYS_READ = ("close", "volume")
 """Fields that every simulation reads; the others are mapped when a strategy asks for them."""
 
 
-@lru_cache(maxsize=8)
+@cache_of_bundles(8)
 def open_mapped(root: str, name: str, version: str, fingerprint: str) -> BundleData:
     """Open a bundle version once a process, if it is still what the driver saw.
 

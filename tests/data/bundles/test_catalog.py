@@ -151,10 +151,52 @@ def test_clean_drops_the_cache_that_nobody_uses_any_more():
     for bundle in (shared, other):
         bundle.daily("close")
     bundles.clean("made", before="2020-01-02")
-    assert cache_path(shared.root, shared.manifest).is_dir()
+    kept, dropped = (cache_path(bundle.root, bundle.manifest) for bundle in (other, shared))
+    assert dropped.is_dir()
+    del bundle, shared
     bundles.clean("made", keep_last=1)
-    assert not cache_path(shared.root, shared.manifest).parent.exists()
-    assert cache_path(other.root, other.manifest).is_dir()
+    assert not dropped.parent.exists()
+    assert kept.is_dir()
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_a_version_that_a_living_process_uses_is_not_removed(forked):
+    ingest_at("2020-01-01", closes=5.0)
+    ingest_at("2020-01-02", closes=6.0)
+    used = bundles.load("made", timestamp="2020-01-01")
+    if forked:
+        ours, theirs = multiprocessing.Pipe()
+        child = multiprocessing.get_context("spawn").Process(target=use_version, args=(str(root_of()), theirs))
+        child.start()
+        assert ours.recv() == "open"
+        del used
+    with pytest.warns(BundleInUse, match="bundle 'made': 2020-01-01T00;00;00 stays, as a living process uses it"):
+        assert len(bundles.clean("made", keep_last=0)) == 1
+    assert times() == ["2020-01-01 00:00:00"]
+    if forked:
+        ours.send("close")
+        child.join()
+    else:
+        assert used.daily("close").tolist() == [[5.0]]
+        del used
+    assert len(bundles.clean("made", keep_last=0)) == 1
+
+
+def use_version(root, connection):
+    bundle = bundles.load("made", {"RUSTYBT_ROOT": root}, "2020-01-01")
+    connection.send("open")
+    connection.recv()
+    del bundle
+
+
+def test_a_run_keeps_no_version_from_being_removed(ingested_copy):
+    run_algorithm(bundle="mag-7", start="2020-01-02", end="2020-02-03", initialize=lambda context: None)
+    assert len(bundles.clean("mag-7", keep_last=0)) == 1
+
+
+@pytest.fixture
+def ingested_copy():
+    bundles.ingest("mag-7")
 
 
 def test_cleaned_arrays_stay_readable_where_they_are_mapped():

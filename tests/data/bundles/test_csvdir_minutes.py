@@ -94,7 +94,9 @@ def test_bad_rows_are_named_by_file_line_symbol_and_time(folder):
             load_csvs(folder)
 
     good, later = "2019-11-29 14:31,5,7,4,6,10", "2019-11-29 14:40,5,7,4,6,10"
-    fails(r"2 \(A, 2019-11-29 09:31\): 2019-11-29 09:31: none is among the market minutes", "2019-11-29 09:31,5,7,4,6,1")
+    fails(
+        r"2 \(A, 2019-11-29 09:31\): 2019-11-29 09:31: none is among the market minutes", "2019-11-29 09:31,5,7,4,6,1"
+    )
     fails(r"2 \(A, 2019-11-29 00:00\): .* \(label each by its end, in UTC\)", "2019-11-29,5,7,4,6,10")
     fails(r"\d \(A, 2019-11-29 14:40\): the date comes twice, with", good, later, later.replace(",10", ",11"))
     fails(r"3 \(A, noon\): date 'noon' cannot be read: write it like", good, "noon,5,7,4,6,10")

@@ -293,6 +293,8 @@ def test_the_manifest_counts_minutes_and_reports_sessions_without_any():
     bundle = make_minute_bundle({"A": [frame[:390], frame[390:400], frame[400:]], "B": FRAMES["B"]})
     manifest = bundle.manifest
     assert (manifest.minute_rows, manifest.market_minutes) == (len(frame) + len(FRAMES["B"]), 390 * 3 + 210)
-    assert manifest.minute_gaps == manifest.gaps == {
-        "A 0": {"missing": 1, "first": "2019-11-29", "spans": [["2019-11-29"] * 2]}
-    }
+    assert (
+        manifest.minute_gaps
+        == manifest.gaps
+        == {"A 0": {"missing": 1, "first": "2019-11-29", "spans": [["2019-11-29"] * 2]}}
+    )
