@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
-from rustybt.data.held import cache_of_bundles
 from rustybt._typing import FloatArray
 from rustybt.calendars import get_calendar
 from rustybt.data.bundles import load
+from rustybt.data.held import cache_of_bundles
 from rustybt.data.market import DailyMarket, Market
 from rustybt.data.minute_market import MinuteMarket
 from rustybt.data.portal import Portal, portal_of

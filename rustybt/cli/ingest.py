@@ -1,7 +1,10 @@
 """How does market data get into a bundle from the command line?"""
 
 import math
+import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -9,59 +12,148 @@ import pandas as pd
 
 from rustybt.constants import DEFAULT_CALENDAR
 from rustybt.data.bundles import ingest as ingest_bundle
-from rustybt.data.bundles import ingest_csvdir, load, versions
+from rustybt.data.bundles import ingest_csvdir, ingest_parquetdir, load, versions
+from rustybt.data.bundles.findings import KINDS, lines_of
+from rustybt.data.bundles.raw_bars import Frame
+from rustybt.data.bundles.screening import ON_BAD_BARS
 from rustybt.data.manifest import Manifest
 from rustybt.data.store import BundleData
+from rustybt.errors import IngestWarning
 
 MOST_NAMED = 5
 
 progress_option = click.option(
     "--show-progress/--no-show-progress", default=True, help="Show a bar on a terminal.  [default: yes]"
 )
+append_option = click.option(
+    "--append", is_flag=True, help="Go on from the newest version: add what is new, keep the rest and the sids."
+)
+restate_option = click.option("--restate", is_flag=True, help="With --append: let new data change the past.")
+
+_OF_FILES = (
+    click.option("--name", required=True, help="The bundle's name."),
+    click.option("--calendar", default=DEFAULT_CALENDAR, show_default=True, help="Exchange calendar of the bars."),
+    click.option(
+        "--on-bad-bars",
+        type=click.Choice(ON_BAD_BARS),
+        default="error",
+        show_default=True,
+        help="What becomes of bars that cannot be, such as a high below the low.",
+    ),
+    click.option(
+        "--dividend-pay-lag",
+        type=click.IntRange(0, 3650),
+        metavar="N",
+        help="Pay dividends without a pay date N days after their ex-date; they are never paid if omitted.",
+    ),
+    click.option("--full-precision", is_flag=True, help="Keep all digits of prices, not thousandths as Zipline does."),
+    append_option,
+    restate_option,
+    progress_option,
+)
+
+
+def file_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of every source in files."""
+    for option in reversed(_OF_FILES):
+        command = option(command)
+    return command
 
 
 @click.group(invoke_without_command=True)
-@click.option("-b", "--bundle", metavar="NAME", help="A registered bundle, or a csvdir bundle to read again.")
+@click.option("-b", "--bundle", metavar="NAME", help="A registered bundle, or one of files, which are read again.")
+@append_option
+@restate_option
 @progress_option
 @click.pass_context
-def ingest(ctx: click.Context, bundle: str | None, show_progress: bool) -> None:
+def ingest(ctx: click.Context, bundle: str | None, append: bool, restate: bool, show_progress: bool) -> None:
     """Read market data into a new version of a bundle.
 
     Older versions stay until `rustybt clean` deletes them. A run that is interrupted leaves them as they were.
     """
     if ctx.invoked_subcommand is not None:
         if bundle is not None:
-            raise click.UsageError("-b names a bundle that is known: csvdir takes --name.")
+            raise click.UsageError(f"-b names a bundle that is known: {ctx.invoked_subcommand} takes --name.")
         return
     if bundle is None:
-        raise click.UsageError("Missing option '-b', or the command csvdir.")
-    report(bundle, ingest_bundle(bundle, show_progress=show_progress))
+        raise click.UsageError("Missing option '-b', or a command, such as csvdir.")
+    report(bundle, lambda: ingest_bundle(bundle, show_progress=show_progress, append=append, restate=restate))
 
 
 @ingest.command()
 @click.argument("path", type=click.Path(path_type=Path), metavar="PATH")
-@click.option("--name", required=True, help="The new bundle's name.")
-@click.option("--calendar", default=DEFAULT_CALENDAR, show_default=True, help="Exchange calendar of the bars.")
-@progress_option
-def csvdir(path: Path, name: str, calendar: str, show_progress: bool) -> None:
-    """Read a folder of CSV files, one a symbol, in PATH/daily, PATH/minute or both.
+@file_options
+def csvdir(path: Path, name: str, calendar: str, **how: Any) -> None:
+    """Read a folder of CSV or Parquet files, one a symbol, in PATH/daily, PATH/minute or both.
 
     Columns: date, open, high, low, close, volume, and optionally dividend and split. The date of a minute is its end
-    in UTC. Daily bars are made of minutes where there are minutes alone.
+    in UTC. Daily bars are made of minutes where there are minutes alone. PATH may hold assets.csv, dividends.csv and
+    splits.csv too.
     """
-    report(name, ingest_csvdir(path, name, calendar, show_progress=show_progress))
+    report(name, lambda: ingest_csvdir(path, name, calendar, **how))
 
 
-def report(name: str, version: str) -> None:
-    """Say what the new version holds, which sessions it lacks, and which splits its prices do not show."""
+@ingest.command()
+@click.argument("path", type=click.Path(path_type=Path), metavar="PATH")
+@click.option(
+    "--columns",
+    "pairs",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="Where a column of bars has no usual name, such as symbol=instrument_id; repeatable.",
+)
+@click.option("--minute", "frame", flag_value="minute", help="The rows are minutes; seen from the dates if omitted.")
+@file_options
+def parquetdir(path: Path, pairs: tuple[str, ...], frame: Frame | None, name: str, calendar: str, **how: Any) -> None:
+    """Read one or more Parquet files with many symbols in each: PATH is a file or a folder.
+
+    Columns: symbol (or ticker), date, open, high, low, close, volume, and optionally dividend and split. Without a
+    column of symbols each file is one symbol. PATH may hold assets.csv, dividends.csv and splits.csv too.
+    """
+    columns = dict(pair_of(pair) for pair in pairs)
+    report(name, lambda: ingest_parquetdir(path, name, calendar, columns=columns, frame=frame, **how))
+
+
+def pair_of(pair: str) -> tuple[str, str]:
+    """Split NAME=COLUMN."""
+    name, equals, column = pair.partition("=")
+    if not (name and equals and column):
+        raise click.BadParameter(f"{pair!r} is not of the form NAME=COLUMN", param_hint="--columns")
+    return name, column
+
+
+def report(name: str, ingested: Callable[[], str]) -> None:
+    """Ingest, and say what the version holds, what was wrong, and which sessions it lacks."""
+    before = {record.version for record in versions(name)}
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always", IngestWarning)
+        version = ingested()
     manifest = next(record.manifest for record in versions(name) if record.version == version)
     if manifest is None:
         return
-    click.echo(f"{name}: {contents(manifest)}")
+    click.echo(f"{name}: {contents(manifest)}{'' if version not in before else '; nothing is new'}")
     if manifest.description:
         click.echo(manifest.description)
-    for line in (*gap_lines(manifest), *split_lines(load(name))):
+    named = len(lines_of(manifest.findings, 0)) > 0
+    for one in heard:
+        if not (named and issubclass(one.category, IngestWarning) and is_finding(str(one.message), manifest)):
+            warnings.showwarning(one.message, one.category, one.filename, one.lineno)
+    for line in (*finding_lines(manifest), *gap_lines(manifest), *split_lines(load(name))):
         click.echo(line, err=True)
+
+
+def is_finding(text: str, manifest: Manifest) -> bool:
+    """Say whether a warning is about what the manifest names too."""
+    kinds = [KINDS[kind] for kind in manifest.findings if kind in KINDS]
+    return any(words in text for words in kinds) or text in manifest.findings.get("notes", ())
+
+
+def finding_lines(manifest: Manifest) -> list[str]:
+    """Name what was wrong with the data, some rows of each kind, and where to read the rest."""
+    lines = lines_of(manifest.findings, MOST_NAMED)
+    if any("more, by symbol" in line for line in lines):
+        lines.append(f"all of it: rustybt bundles show {manifest.name}")
+    return lines
 
 
 def contents(manifest: Manifest) -> str:

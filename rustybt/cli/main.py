@@ -11,7 +11,8 @@ from rustybt.cli.boundary import Invocation, one_line_errors
 COMMANDS = {
     "demo": ("rustybt.cli.demo", "Optimize a sample strategy on the embedded bundle, and show the result."),
     "ingest": ("rustybt.cli.ingest", "Read market data into a bundle."),
-    "bundles": ("rustybt.cli.bundles", "List the bundles and their ingested versions, or profile one."),
+    "bundles": ("rustybt.cli.bundles", "List the bundles, and show, verify or profile one."),
+    "sql": ("rustybt.cli.sql", "Run one query over a bundle's tables."),
     "clean": ("rustybt.cli.clean", "Delete ingested versions of a bundle."),
     "run": ("rustybt.cli.run", "Run one backtest of a strategy file."),
     "optimize": ("rustybt.cli.optimize", "Backtest a strategy file over its parameter space, on every core."),

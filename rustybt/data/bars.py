@@ -1,17 +1,17 @@
 """What does a vector strategy read: fields and indicators of some assets at every session of a span?"""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rustybt.data.held import cache_of_bundles
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.data import indicators
 from rustybt.data.byte_cache import ByteCache, CacheStatistics
+from rustybt.data.held import cache_of_bundles
 from rustybt.data.indicators import Bands, check_count, check_field, check_min_count, check_positive
 from rustybt.data.models import Model
 from rustybt.data.portal import Portal

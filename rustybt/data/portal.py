@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from rustybt.data.held import cache_of_bundles
 from rustybt._typing import FloatArray
 from rustybt.calendars import SessionTable, session_breaks, session_table
 from rustybt.constants import NAT, NS_PER_DAY, NS_PER_MINUTE, OHLCV
 from rustybt.data.factors import Factors
+from rustybt.data.held import cache_of_bundles
 from rustybt.data.selection import Selection
 from rustybt.kernels.adjust import round_window
 

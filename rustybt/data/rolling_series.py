@@ -5,16 +5,16 @@ the minutes of a month. What a row says depends on no later row, so nothing is k
 """
 
 from bisect import bisect_right
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from rustybt.data.held import cache_of_bundles
 from rustybt._typing import FloatArray
 from rustybt.assets import Equity
 from rustybt.data import indicators
 from rustybt.data.byte_cache import ByteCache, CacheStatistics
+from rustybt.data.held import cache_of_bundles
 from rustybt.data.history import stored_field
 from rustybt.data.indicators import Table, check_count, check_field, check_min_count, check_positive
 from rustybt.data.minute_market import MinuteMarket

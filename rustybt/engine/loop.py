@@ -5,15 +5,15 @@ closes, records. Whatever nobody needs in a session is not computed in it.
 """
 
 from bisect import bisect_left
-from functools import cached_property, lru_cache
+from functools import cached_property
 from operator import attrgetter
 
 import numpy as np
 import pandas as pd
 
-from rustybt.data.held import cache_of_bundles
 from rustybt._typing import FloatArray
 from rustybt.constants import NS_PER_DAY
+from rustybt.data.held import cache_of_bundles
 from rustybt.data.instant import Instant
 from rustybt.data.portal import Portal
 from rustybt.engine.actions import CorporateActions, before_trading_start

@@ -5,16 +5,15 @@ whose shares these pay dividends.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from rustybt.data.held import cache_of_bundles
 from rustybt._typing import BoolArray, FloatArray
 from rustybt.assets import Equity
 from rustybt.constants import NS_PER_DAY
 from rustybt.data.bars import bars_of
+from rustybt.data.held import cache_of_bundles
 from rustybt.data.portal import Portal
 from rustybt.engine.loop import actions_of
 from rustybt.engine.span import Span

@@ -1,6 +1,5 @@
 """How does a process get at a bundle that another process named?"""
 
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
