@@ -47,6 +47,14 @@ _OF_FILES = (
         help="Pay dividends without a pay date N days after their ex-date; they are never paid if omitted.",
     ),
     click.option("--full-precision", is_flag=True, help="Keep all digits of prices, not thousandths as Zipline does."),
+    click.option(
+        "--dataset",
+        "datasets",
+        multiple=True,
+        metavar="NAME=FILE",
+        callback=lambda _context, _option, pairs: dict(pair_of(pair) for pair in pairs),
+        help="Add a point-in-time table, of Parquet or CSV: symbol, asof_date, timestamp, values; repeatable.",
+    ),
     append_option,
     restate_option,
     progress_option,
@@ -115,10 +123,10 @@ def parquetdir(path: Path, pairs: tuple[str, ...], frame: Frame | None, name: st
 
 
 def pair_of(pair: str) -> tuple[str, str]:
-    """Split NAME=COLUMN."""
+    """Split NAME=VALUE."""
     name, equals, column = pair.partition("=")
     if not (name and equals and column):
-        raise click.BadParameter(f"{pair!r} is not of the form NAME=COLUMN", param_hint="--columns")
+        raise click.BadParameter(f"{pair!r} is not of the form NAME=VALUE")
     return name, column
 
 

@@ -17,6 +17,8 @@ from rustybt.errors import BundleCorrupt
 
 MANIFEST = "manifest.json"
 DAILY_BARS = "daily.parquet"
+DATASETS = "datasets"
+"""Folder of the point-in-time tables of a version."""
 _LATER = frozenset(("minute_rows", "market_minutes", "minute_gaps", "findings", "daily_from_minutes"))
 """What a version that an earlier release ingested does not say."""
 

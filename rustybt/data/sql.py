@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from rustybt.data.manifest import DAILY_BARS
+from rustybt.data.manifest import DAILY_BARS, DATASETS
 from rustybt.data.pure_query import check_query
 from rustybt.errors import InvalidParameter
 
@@ -85,8 +85,8 @@ def connect(bundle: BundleData, threads: int = 1) -> DuckDBPyConnection:
     Returns
     -------
     DuckDBPyConnection
-        With the views of `TABLES`. It opens no file, and its settings are locked; run statements with `run_query`,
-        which lets no other statement than a query through.
+        With the views of `TABLES` and of the version's datasets. It opens no file, and its settings are locked; run
+        statements with `run_query`, which lets no other statement than a query through.
     """
     import duckdb
     from pyarrow.dataset import dataset
@@ -96,7 +96,8 @@ def connect(bundle: BundleData, threads: int = 1) -> DuckDBPyConnection:
         # The files come from Arrow since a path that DuckDB may read is one that it may write, too.
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        for name, pattern in TABLES.items():
+        datasets = {name: f"{DATASETS}/{name}.parquet" for name in bundle.datasets}
+        for name, pattern in {**TABLES, **datasets}.items():
             files = sorted(map(str, bundle.path.resolve().glob(pattern)))
             if files:
                 connection.from_arrow(dataset(files, format="parquet")).create_view(name)

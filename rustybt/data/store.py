@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from rustybt.data.dense import LAST_TRADED, fill_field, fill_last_traded, fill_r
 from rustybt.data.files import Lease
 from rustybt.data.manifest import (
     DAILY_BARS,
+    DATASETS,
     MANIFEST,
     Manifest,
     cache_path,
@@ -28,7 +29,10 @@ from rustybt.data.manifest import (
 from rustybt.data.minutes import MinuteBars, MinuteTable
 from rustybt.data.sql import QueryParameters, QueryResult, connect, run_query
 from rustybt.data.tables import VersionTables, from_records, load_image, read_parquet, save_image
-from rustybt.errors import BundleCorrupt
+from rustybt.errors import BundleCorrupt, InvalidParameter, did_you_mean
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TABLE_STEMS = (
     *("sessions", "assets", "owners"),
@@ -181,6 +185,42 @@ class BundleData:
             path, fill = self._cache / f"reported_{field}.npy", partial(self._fill_reported, field=field)
             mapped = self._reported[field] = open_dense(path, shape, np.float64, fill)
         return mapped
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the version's point-in-time tables."""
+        begin, end = f"{DATASETS}/", ".parquet"
+        return tuple(name[len(begin) : -len(end)] for name in sorted(self.manifest.files) if name.startswith(begin))
+
+    def dataset(self, name: str) -> pa.Table:
+        """Read a point-in-time table.
+
+        Parameters
+        ----------
+        name : str
+            One of `datasets`.
+
+        Returns
+        -------
+        pyarrow.Table
+            Columns sid, timestamp (since when a row was known), asof_date (the day that it is about), and its values;
+            sorted by these three.
+
+        Raises
+        ------
+        InvalidParameter
+            If there is no such table.
+        BundleCorrupt
+            If it is not what was ingested.
+        """
+        import pyarrow.parquet as pq
+
+        if name not in self.datasets:
+            near = did_you_mean(name, self.datasets)
+            raise InvalidParameter(f"dataset {name!r} is not in {self!r}{near}: ingest it with --dataset {name}=FILE")
+        file = f"{DATASETS}/{name}.parquet"
+        verify_files(self.path, self.manifest, file)
+        return pq.read_table(self.path / file)
 
     def sql(self, statement: str, parameters: QueryParameters = ()) -> QueryResult:
         """Ask the version's tables: bars_daily, bars_minute, assets, splits, dividends, and those of datasets.

@@ -140,6 +140,7 @@ def version_digests(
     price_quantum: float | None,
     first_trading_session_ns: int,
     minutes: MinuteDigests | None = None,
+    datasets: Mapping[str, str] | None = None,
 ) -> Digests:
     """Digest a whole version.
 
@@ -157,6 +158,8 @@ def version_digests(
         Of the version.
     minutes : MinuteDigests, optional
         Of a version that has minute bars.
+    datasets : mapping of str to str, optional
+        Digests of point-in-time tables by name.
 
     Returns
     -------
@@ -171,16 +174,23 @@ def version_digests(
         "price_quantum": None if price_quantum is None else price_quantum.hex(),
         "assets": sorted(nodes.values()),
     }
+    if datasets:
+        content["datasets"] = dict(datasets)
     if minutes is not None:
         content["breaks"] = [list(row) for row in minutes.breaks.tolist()]
     return Digests(_digest(content), _digest(sorted(nodes.items())))
 
 
+def identities(records: Mapping[str, Records]) -> dict[int, list[Any]]:
+    """Give what each asset is, whatever its sid, by sid."""
+    names = (*ASSET_TEXT, *ASSET_TIMES)
+    return {row[0]: list(row[1:]) for row in records["assets"][["sid", *names]].tolist()}
+
+
 def _asset_nodes(
     records: Mapping[str, Records], bars: Mapping[int, Mapping[int, str]], minutes: Mapping[int, Mapping[int, str]]
 ) -> dict[int, str]:
-    names = (*ASSET_TEXT, *ASSET_TIMES)
-    identity = {row[0]: list(row[1:]) for row in records["assets"][["sid", *names]].tolist()}
+    identity = identities(records)
     content: dict[int, dict[str, Any]] = {
         sid: {"asset": row, "bars": sorted(bars.get(sid, {}).items())} for sid, row in identity.items()
     }

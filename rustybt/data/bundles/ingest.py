@@ -177,7 +177,7 @@ def ingest_files(
     append, restate : bool
         See `ingest`.
     **how
-        on_bad_bars, dividend_pay_lag and full_precision, see `remembered.Remembered`.
+        on_bad_bars, dividend_pay_lag, full_precision and datasets, see `remembered.Remembered`.
 
     Returns
     -------
@@ -226,7 +226,7 @@ def ingest_frames(
     append, restate : bool
         See `ingest`.
     **how
-        on_bad_bars, dividend_pay_lag and full_precision, see `remembered.Remembered`.
+        on_bad_bars, dividend_pay_lag, full_precision and datasets, see `remembered.Remembered`.
 
     Returns
     -------

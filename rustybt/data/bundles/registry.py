@@ -43,6 +43,8 @@ class RegisteredBundle:
         What a user should know about the data.
     source : dict
         Where the data comes from, for the manifest.
+    datasets : mapping of str to path-like or DataFrame
+        Point-in-time tables by name, see `datasets.read_dataset`.
     """
 
     ingest: IngestFunction
@@ -54,6 +56,7 @@ class RegisteredBundle:
     price_quantum: float | None = DEFAULT_PRICE_QUANTUM
     description: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
+    datasets: Mapping[str, Any] = field(default_factory=dict)
 
 
 _bundles: Final[dict[str, RegisteredBundle]] = {

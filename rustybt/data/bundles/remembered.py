@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rustybt.constants import DEFAULT_CALENDAR, DEFAULT_PRICE_QUANTUM
 from rustybt.data.bundles.csvdir import Folder
+from rustybt.data.bundles.datasets import Given, checked_datasets, path_of
 from rustybt.data.bundles.from_source import Options, SourceIngest, SourceOf, checked_pay_lag
 from rustybt.data.bundles.parquetdir import ParquetFolder, checked_mapping
 from rustybt.data.bundles.raw_bars import FRAMES, Frame, Source
@@ -46,6 +47,8 @@ class Remembered:
         Of a long table, see `parquetdir.LongTable`.
     frame : {"daily", "minute"}, optional
         Of a long table.
+    datasets : mapping of str to path-like or DataFrame, optional
+        Point-in-time tables by name, see `datasets.read_dataset`.
 
     Raises
     ------
@@ -64,6 +67,7 @@ class Remembered:
         full_precision: bool = False,
         columns: Mapping[str, str] | None = None,
         frame: Frame | None = None,
+        datasets: Mapping[str, Given] | None = None,
     ) -> None:
         self.kind, self.calendar = kind, calendar
         self.path = None if path is None else Path(path).expanduser().absolute()
@@ -74,6 +78,7 @@ class Remembered:
         if frame is not None and frame not in FRAMES:
             raise InvalidParameter(f"frame {frame!r} is not known: choose 'daily' or 'minute', or leave it out")
         self.frame = frame
+        self.datasets = checked_datasets(datasets or {})
 
     @property
     def place(self) -> Path:
@@ -93,6 +98,8 @@ class Remembered:
             "columns": {},
             "frame": None,
         }
+        files = {name: path for name, given in self.datasets.items() if (path := path_of(given)) is not None}
+        said |= {"datasets": files} if files else {}
         return said | {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
 
     def bundle(self) -> RegisteredBundle:
@@ -108,6 +115,7 @@ class Remembered:
             self.calendar,
             price_quantum=None if exact else DEFAULT_PRICE_QUANTUM,
             source=self.for_manifest(),
+            datasets=self.datasets,
         )
 
     def _open(

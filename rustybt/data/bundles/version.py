@@ -18,7 +18,8 @@ from rustybt.data.adjustments import RATIO, Adjustments, dividend_ratios
 from rustybt.data.bundles.adjustment_writer import AdjustmentWriter
 from rustybt.data.bundles.asset_writer import AssetWriter
 from rustybt.data.bundles.daily_writer import DailyBarWriter
-from rustybt.data.bundles.fingerprint import MinuteDigests, version_digests
+from rustybt.data.bundles.datasets import dataset_digest, merged_dataset, read_dataset, write_datasets
+from rustybt.data.bundles.fingerprint import MinuteDigests, identities, version_digests
 from rustybt.data.bundles.made_daily import daily_frames
 from rustybt.data.bundles.minute_writer import MinuteBarWriter
 from rustybt.data.bundles.previous import Previous, check_fits
@@ -32,6 +33,8 @@ from rustybt.data.tables import VersionTables, to_records, write_parquet
 from rustybt.errors import BadData, IngestWarning
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from rustybt.data.bundles.registry import RegisteredBundle
 
 _PAYERS_PER_BLOCK = 256
@@ -162,7 +165,13 @@ class VersionBuilder:
         digests_of = {sid: asset.digests for sid, asset in bars.items()}
         records = to_records(tables)
         minutes = self._minute_digests(tables.sessions)
-        digests = version_digests(records, digests_of, self._allowed.name, bundle.price_quantum, first_trading, minutes)
+        datasets = self._datasets(tables.finder)
+        write_datasets(self._path, datasets)
+        identity = identities(records)
+        digests = version_digests(
+            *(records, digests_of, self._allowed.name, bundle.price_quantum, first_trading, minutes),
+            {name: dataset_digest(table, identity) for name, table in datasets.items()},
+        )
         for stem, table in records.items():
             write_parquet(self._path / f"{stem}.parquet", table)
         days = tables.sessions.session_ns.view("datetime64[ns]").astype("datetime64[D]")
@@ -189,6 +198,21 @@ class VersionBuilder:
         )
         keep_image(self._root, manifest, records)
         return manifest
+
+    def _datasets(self, finder: AssetFinder) -> dict[str, pa.Table]:
+        """Read the point-in-time tables, those of the version before too."""
+        old = self._previous
+        tables = {} if old is None else {name: old.bundle.dataset(name) for name in old.bundle.datasets}
+        for name, given in self._bundle.datasets.items():
+            table, strangers = read_dataset(name, given, finder)
+            if strangers:
+                self.daily_bars.findings.note(
+                    f"{strangers:,} rows of dataset {name!r} are of assets that the bundle does not have, and left out"
+                )
+            if old is not None and name in tables:
+                table = merged_dataset(name, tables[name], table, old.restate)
+            tables[name] = table
+        return tables
 
     def _minute_digests(self, sessions: SessionTable) -> MinuteDigests | None:
         """Digest the minute bars, and write down the breaks between them."""
