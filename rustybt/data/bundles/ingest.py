@@ -30,7 +30,7 @@ from rustybt.data.bundles.version import VersionBuilder
 from rustybt.data.files import file_lock, fsync_path
 from rustybt.data.manifest import MANIFEST, read_manifest, verify_files
 from rustybt.data.store import BundleData, open_version
-from rustybt.errors import BadData, InvalidParameter, InvalidSpan
+from rustybt.errors import BadData, InvalidParameter, InvalidSpan, UnknownBundle
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
@@ -254,7 +254,16 @@ def _free_name(name: str) -> str:
 def _from_disk(name: str, root: Path) -> RegisteredBundle | None:
     """Give the registration that the newest version on disk remembers."""
     versions = ingestions(root, name)
-    return remembered_bundle(read_manifest(bundle_path(root, name) / versions[-1]).source) if versions else None
+    if not versions:
+        return None
+    source = read_manifest(bundle_path(root, name) / versions[-1]).source
+    bundle = remembered_bundle(source)
+    if bundle is None and source.get("kind") == "frames":
+        raise UnknownBundle(
+            f"bundle {name!r} was made of frames, which cannot be read again by its name: pass them to ingest_frames, "
+            "with append=True to go on"
+        )
+    return bundle
 
 
 def _ingest(
