@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from rustybt._typing import FloatArray
+from rustybt._typing import BoolArray, FloatArray, IntArray
 from rustybt.calendars import session_breaks, session_table
 from rustybt.constants import NS_PER_DAY
 from rustybt.data.bundles.described import asset_frames, dividend_frame, split_frame
@@ -150,7 +150,7 @@ class _Reading:
     def read_daily(self, writer: DailyBarWriter, sids: Mapping[str, int], show_progress: bool) -> None:
         """Screen and store the daily bars."""
         known = self._sessions.session_ns
-        market = Market(lambda label_ns: np.isin(label_ns, known), self._about, daily=True)
+        market = Market(lambda label_ns: are_among(label_ns, known), self._about, daily=True)
         for raw in self._screened("daily", market, show_progress):
             self._keep_span(raw.symbol, raw.label_ns)
             self._actions.keep(raw.symbol, raw.label_ns, raw.split, raw.dividend)
@@ -231,6 +231,20 @@ class _Reading:
         if strangers:
             shown = ", ".join(strangers[:5]) + (", ..." if len(strangers) > 5 else "")
             self._findings.note(f"{len(strangers)} assets are described but have no bars, and are left out: {shown}")
+
+
+def are_among(labels: IntArray, known: IntArray) -> BoolArray:
+    """Say which labels are among ascending ones; faster than `numpy.isin`, which hashes both.
+
+    Examples
+    --------
+    >>> are_among(np.array([3, 9, 1]), np.array([1, 2, 3])).tolist()
+    [True, False, True]
+    """
+    if not len(known):
+        return np.zeros(len(labels), dtype=bool)
+    found: BoolArray = known[np.minimum(np.searchsorted(known, labels), len(known) - 1)] == labels
+    return found
 
 
 def _once_a_session(raw: RawBars, days: Any) -> tuple[FloatArray, FloatArray]:

@@ -74,9 +74,10 @@ def suspects(values: FloatArray, recorded: IntArray) -> list[Suspect]:
     with np.errstate(divide="ignore", invalid="ignore"):
         moved, opening = np.log(close[:-1] / close[1:]), np.log(close[:-1] / opened[1:])
         calm = np.log(high[1:] / low[1:]) <= CALM
-    jumped = np.flatnonzero((np.abs(moved) > np.log(RATIOS[0]) - CLOSE_WITHIN) & np.isfinite(moved) & calm)
+    jumped = (np.abs(moved) > np.log(RATIOS[0]) - CLOSE_WITHIN) & np.isfinite(moved) & calm
+    jumped[recorded[recorded > 0] - 1] = False
     found = []
-    for at in np.setdiff1d(jumped, recorded - 1).tolist():
+    for at in np.flatnonzero(jumped).tolist():
         nearest = float(RATIOS[int(np.argmin(np.abs(np.log(RATIOS) - abs(moved[at]))))])
         expected = np.copysign(np.log(nearest), moved[at])
         if abs(moved[at] - expected) <= CLOSE_WITHIN and abs(opening[at] - expected) <= OPEN_WITHIN:
