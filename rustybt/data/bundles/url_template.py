@@ -100,11 +100,14 @@ def wanted_file(
 
 
 def _filled(template: str, values: Mapping[str, str], variable: Callable[[str], str]) -> str:
-    """Write values for placeholders and variables, in one pass: what a value holds is not filled in again."""
+    """Write values for placeholders and variables, in one pass: what a value holds is not filled in again.
+
+    A placeholder without a value stays.
+    """
 
     def of(found: re.Match[str]) -> str:
         if found["placeholder"] is not None:
-            return values[found["placeholder"]]
+            return values.get(found["placeholder"], found[0])
         name = found["braced"] or found["bare"]
         return variable(name) if name else "$"
 
@@ -121,7 +124,7 @@ def _variables(environ: Mapping[str, str], who: str) -> Callable[[str], str]:
 
 
 def _header_value(name: str, text: str, environ: Mapping[str, str]) -> str:
-    value = _filled(text.replace("{", "\0"), {}, _variables(environ, f"header {name!r}")).replace("\0", "{")
+    value = _filled(text, {}, _variables(environ, f"header {name!r}"))
     if not (value.isascii() and value.isprintable()) or value != value.strip():
         raise InvalidParameter(f"header {name!r}: {text!r} stands for characters that no header can have: correct it")
     return value
