@@ -55,7 +55,7 @@ def ingest(
     Parameters
     ----------
     name : str
-        A registered bundle, or one that `ingest_csvdir` made before.
+        A registered bundle, or one of a source that is known, such as `ingest_csvdir` makes.
     environ : mapping
         The environment variables; also passed to the ingest function.
     timestamp : date-like, optional
