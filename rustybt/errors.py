@@ -28,6 +28,14 @@ class BadData(RustyBTError, ValueError):
     """Source data that cannot be ingested; the message names file, line, symbol and date."""
 
 
+class DownloadFailed(RustyBTError, OSError):
+    """A file that a server does not give; the message names symbol, URL and status."""
+
+
+class MissingExtra(RustyBTError, ImportError):
+    """A package that only some sources need, and that is not installed."""
+
+
 class BadClean(RustyBTError, ValueError):
     """`clean` asked with no rule, or with rules that exclude one another."""
 

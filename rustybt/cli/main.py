@@ -10,7 +10,7 @@ from rustybt.cli.boundary import Invocation, one_line_errors
 
 COMMANDS = {
     "demo": ("rustybt.cli.demo", "Optimize a sample strategy on the embedded bundle, and show the result."),
-    "ingest": ("rustybt.cli.ingest", "Read market data into a bundle."),
+    "ingest": ("rustybt.cli.ingest_online", "Read market data into a bundle."),
     "bundles": ("rustybt.cli.bundles", "List the bundles, and show, verify or profile one."),
     "sql": ("rustybt.cli.sql", "Run one query over a bundle's tables."),
     "clean": ("rustybt.cli.clean", "Delete ingested versions of a bundle."),

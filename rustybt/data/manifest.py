@@ -53,7 +53,7 @@ class Manifest:
         Symbol and sid to {"missing": int, "first": ISO date, "spans": [[ISO date, ISO date], ...]}: sessions without a
         bar between an asset's first and last bar; the first spans of them.
     source : dict
-        Where the data came from: "kind", and for kind "csvdir" its "path".
+        Where the data came from: "kind", and what it takes to read it again, see `bundles.remembered.SOURCES`.
     description : str
         What a user should know, e.g. that prices are synthetic.
     minute_rows : int

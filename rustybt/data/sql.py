@@ -8,7 +8,8 @@ runs in a transaction that can only read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from rustybt.data.manifest import DAILY_BARS, DATASETS
 from rustybt.data.pure_query import check_query
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
-
-    from rustybt.data.store import BundleData
 
 QueryParameters = Sequence[Any] | Mapping[str, Any]
 """Values of ? and $1 in their order, or of $name by name."""
@@ -72,13 +71,25 @@ class QueryResult:
         return frame
 
 
-def connect(bundle: BundleData, threads: int = 1) -> DuckDBPyConnection:
+class Version(Protocol):
+    """What can be asked: a bundle version on disk."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of its point-in-time tables."""
+
+
+def connect(bundle: Version, threads: int = 1) -> DuckDBPyConnection:
     """Open a connection that reads one bundle version.
 
     Parameters
     ----------
-    bundle : BundleData
-        The version.
+    bundle : Version
+        The version, such as `store.BundleData`.
     threads : int
         That DuckDB may use for a query; Arrow reads files with its own.
 

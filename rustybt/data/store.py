@@ -71,7 +71,7 @@ class BundleData:
         self.root = root
         self.version = version
         self.manifest = manifest
-        self.path = version_path(root, manifest.name, version)
+        self.path: Path = version_path(root, manifest.name, version)
         self._cache = cache_path(root, manifest)
         self._arrays: dict[str, np.memmap[Any, Any]] = {}
         self._reported: dict[str, np.memmap[Any, Any]] = {}

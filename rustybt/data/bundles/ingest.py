@@ -55,7 +55,7 @@ def ingest(
     Parameters
     ----------
     name : str
-        A registered bundle, or one that `ingest_csvdir` made before.
+        A registered bundle, or one of a source that is known, such as `ingest_csvdir` makes.
     environ : mapping
         The environment variables; also passed to the ingest function.
     timestamp : date-like, optional
@@ -133,7 +133,7 @@ def ingest_parquetdir(
     path : path-like
         A file or a folder, see `parquetdir.ParquetFolder`.
     name, calendar_name, environ, timestamp, show_progress, **how
-        As `ingest_files` takes them, and columns and frame as `remembered.Remembered` does.
+        As `ingest_files` takes them, and columns and frame as `remembered.LongTables` does.
 
     Returns
     -------
@@ -191,8 +191,8 @@ def ingest_files(
     BadData
         If a file is not as it should be; the message names file, line, symbol and date.
     """
-    bundle = Remembered(kind, path, calendar_name, **how).bundle()
-    return _ingest(_free_name(name), bundle, environ, timestamp, show_progress, append, restate)
+    bundle = Remembered(kind, calendar_name, path=path, **how).bundle()
+    return ingest_unregistered(bundle, name, environ, timestamp, show_progress, append, restate)
 
 
 def ingest_frames(
@@ -240,15 +240,23 @@ def ingest_frames(
     BadData
         If a frame is not as it should be; the message names symbol, row and date.
     """
-    bundle = Remembered("frames", None, calendar_name, **how).bundle_of(lambda *_: Frames(frames))
-    return _ingest(_free_name(name), bundle, environ, timestamp, show_progress, append, restate)
+    bundle = Remembered("frames", calendar_name, **how).bundle_of(lambda *_: Frames(frames))
+    return ingest_unregistered(bundle, name, environ, timestamp, show_progress, append, restate)
 
 
-def _free_name(name: str) -> str:
-    """Refuse a name that a registered bundle has."""
+def ingest_unregistered(
+    bundle: RegisteredBundle,
+    name: str,
+    environ: Mapping[str, str],
+    timestamp: Any,
+    show_progress: bool,
+    append: bool,
+    restate: bool,
+) -> str:
+    """Make a new version of a bundle that is not registered, under a name that no registered bundle has."""
     if check_name(name) in bundles:
         raise InvalidParameter(f"name {name!r} belongs to a registered bundle: choose another for this data")
-    return name
+    return _ingest(name, bundle, environ, timestamp, show_progress, append, restate)
 
 
 def _from_disk(name: str, root: Path) -> RegisteredBundle | None:

@@ -1,21 +1,24 @@
-"""How is a bundle that came from files read again? As its manifest remembers: the source, and how it was read."""
+"""How is a bundle whose source is known read again? As its manifest remembers: the source, and how it was read."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from rustybt.constants import DEFAULT_CALENDAR, DEFAULT_PRICE_QUANTUM
 from rustybt.data.bundles.csvdir import Folder
 from rustybt.data.bundles.datasets import Given, checked_datasets, path_of
 from rustybt.data.bundles.from_source import Options, SourceIngest, SourceOf, checked_pay_lag
+from rustybt.data.bundles.http_source import HttpFiles
 from rustybt.data.bundles.parquetdir import ParquetFolder, checked_mapping
 from rustybt.data.bundles.raw_bars import FRAMES, Frame, Source
 from rustybt.data.bundles.registry import RegisteredBundle
 from rustybt.data.bundles.screening import checked_on_bad_bars
-from rustybt.errors import InvalidParameter
+from rustybt.data.bundles.yahoo_source import YahooTickers
+from rustybt.errors import InvalidParameter, did_you_mean
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
@@ -26,15 +29,72 @@ ALWAYS_OPEN: Final = "24/7"
 """The calendar of markets whose prices need all their digits."""
 
 
+class Where(Protocol):
+    """Where a source of some kind is: a frozen dataclass, whose fields a manifest keeps where they are not as usual."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def opened(
+        self, environ: Mapping[str, str], calendar: ExchangeCalendar, cache: FrameCache, show_progress: bool
+    ) -> Source:
+        """Open the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFolder:
+    """A folder of files, one a symbol, see `csvdir.Folder`."""
+
+    path: str | os.PathLike[str]
+
+    def __post_init__(self) -> None:
+        """Make the path one that holds in any folder."""
+        object.__setattr__(self, "path", Path(self.path).expanduser().absolute())
+
+    def opened(
+        self, environ: Mapping[str, str], calendar: ExchangeCalendar, cache: FrameCache, show_progress: bool
+    ) -> Source:
+        """Open the folder."""
+        return Folder(Path(self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class LongTables:
+    """Long tables in Parquet, see `parquetdir.ParquetFolder`."""
+
+    path: str | os.PathLike[str]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    frame: Frame | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        object.__setattr__(self, "path", Path(self.path).expanduser().absolute())
+        object.__setattr__(self, "columns", checked_mapping(self.columns or {}))
+        if self.frame is not None and self.frame not in FRAMES:
+            raise InvalidParameter(f"frame {self.frame!r} is not known: choose 'daily' or 'minute', or leave it out")
+
+    def opened(
+        self, environ: Mapping[str, str], calendar: ExchangeCalendar, cache: FrameCache, show_progress: bool
+    ) -> Source:
+        """Open the tables."""
+        return ParquetFolder(Path(self.path), self.columns, self.frame)
+
+
+SOURCES: Final[Mapping[str, Callable[..., Where]]] = {
+    "csvdir": CsvFolder,
+    "parquetdir": LongTables,
+    "http": HttpFiles,
+    "yfinance": YahooTickers,
+}
+"""Where sources are, by kind."""
+
+
 class Remembered:
     """What a manifest says of its source, in one place.
 
     Parameters
     ----------
-    kind : {"csvdir", "parquetdir"}
-        Of the source.
-    path : path-like or None
-        Where it is; None for what is in memory.
+    kind : str
+        One of `SOURCES`; any other for what is in memory, which cannot be read again.
     calendar : str
         Exchange calendar of the bars.
     on_bad_bars : {"error", "drop", "keep"}
@@ -43,12 +103,10 @@ class Remembered:
         Days from the ex-date to the payment of dividends without a pay date.
     full_precision : bool
         Let the engine see prices with all their digits; those of calendar 24/7 are seen so always.
-    columns : mapping of str to str, optional
-        Of a long table, see `parquetdir.LongTable`.
-    frame : {"daily", "minute"}, optional
-        Of a long table.
     datasets : mapping of str to path-like or DataFrame, optional
         Point-in-time tables by name, see `datasets.read_dataset`.
+    **where
+        Fields of the kind.
 
     Raises
     ------
@@ -59,52 +117,37 @@ class Remembered:
     def __init__(
         self,
         kind: str,
-        path: str | os.PathLike[str] | None,
         calendar: str = DEFAULT_CALENDAR,
         *,
         on_bad_bars: str = "error",
         dividend_pay_lag: int | None = None,
         full_precision: bool = False,
-        columns: Mapping[str, str] | None = None,
-        frame: Frame | None = None,
         datasets: Mapping[str, Given] | None = None,
+        **where: Any,
     ) -> None:
         self.kind, self.calendar = kind, calendar
-        self.path = None if path is None else Path(path).expanduser().absolute()
         self.on_bad_bars = checked_on_bad_bars(on_bad_bars)
         self.dividend_pay_lag = checked_pay_lag(dividend_pay_lag)
         self.full_precision = full_precision
-        self.columns = checked_mapping(columns or {})
-        if frame is not None and frame not in FRAMES:
-            raise InvalidParameter(f"frame {frame!r} is not known: choose 'daily' or 'minute', or leave it out")
-        self.frame = frame
         self.datasets = checked_datasets(datasets or {})
-
-    @property
-    def place(self) -> Path:
-        """Where the source is, which has to be in files."""
-        assert self.path is not None, f"a source of kind {self.kind} is in no file"
-        return self.path
+        if kind not in SOURCES and where:
+            near = did_you_mean(kind, SOURCES)
+            raise InvalidParameter(f"a source of kind {kind!r}{near} takes no {', '.join(sorted(where))}")
+        self.where = SOURCES[kind](**where) if kind in SOURCES else None
 
     def for_manifest(self) -> dict[str, Any]:
         """Give what a manifest keeps: what is not as usual."""
         said: dict[str, Any] = {"kind": self.kind, "calendar": self.calendar}
-        if self.path is not None:
-            said["path"] = str(self.path)
-        usual: dict[str, Any] = {
-            "on_bad_bars": "error",
-            "dividend_pay_lag": None,
-            "full_precision": False,
-            "columns": {},
-            "frame": None,
-        }
+        usual = {"on_bad_bars": "error", "dividend_pay_lag": None, "full_precision": False}
+        said |= {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
         files = {name: path for name, given in self.datasets.items() if (path := path_of(given)) is not None}
         said |= {"datasets": files} if files else {}
-        return said | {name: getattr(self, name) for name, value in usual.items() if getattr(self, name) != value}
+        return said if self.where is None else said | unusual(self.where)
 
     def bundle(self) -> RegisteredBundle:
         """Give the registration that reads the source."""
-        return self.bundle_of(self._open)
+        assert self.where is not None, f"a source of kind {self.kind} can be read by its caller alone"
+        return self.bundle_of(self.where.opened)
 
     def bundle_of(self, source_of: SourceOf) -> RegisteredBundle:
         """Give the registration that reads a source which only its caller has."""
@@ -118,17 +161,22 @@ class Remembered:
             datasets=self.datasets,
         )
 
-    def _open(
-        self, environ: Mapping[str, str], calendar: ExchangeCalendar, cache: FrameCache, show_progress: bool
-    ) -> Source:
-        return SOURCES[self.kind](self)
+
+def unusual(where: Where) -> dict[str, Any]:
+    """Give the fields that are not as they are by default, as JSON has them."""
+    said = {}
+    for one in fields(where):
+        value = getattr(where, one.name)
+        usual = one.default if one.default_factory is MISSING else one.default_factory()
+        if value != usual:
+            said[one.name] = _plain(value)
+    return said
 
 
-SOURCES: Final[Mapping[str, Callable[[Remembered], Source]]] = {
-    "csvdir": lambda said: Folder(said.place),
-    "parquetdir": lambda said: ParquetFolder(said.place, said.columns, said.frame),
-}
-"""How sources are opened, by kind."""
+def _plain(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def remembered_bundle(source: Mapping[str, Any]) -> RegisteredBundle | None:
@@ -146,4 +194,4 @@ def remembered_bundle(source: Mapping[str, Any]) -> RegisteredBundle | None:
     if source.get("kind") not in SOURCES:
         return None
     said = dict(source)
-    return Remembered(said.pop("kind"), said.pop("path"), **said).bundle()
+    return Remembered(**said).bundle()
