@@ -14,6 +14,7 @@ from rustybt.data.bundles.parquetdir import ParquetFolder, checked_mapping
 from rustybt.data.bundles.raw_bars import FRAMES, Frame, Source
 from rustybt.data.bundles.registry import RegisteredBundle
 from rustybt.data.bundles.screening import checked_on_bad_bars
+from rustybt.data.bundles.zipline_bundle import ZiplineBundle
 from rustybt.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Remembered:
 
     Parameters
     ----------
-    kind : {"csvdir", "parquetdir"}
+    kind : {"csvdir", "parquetdir", "zipline"}
         Of the source.
     path : path-like or None
         Where it is; None for what is in memory.
@@ -119,6 +120,7 @@ class Remembered:
 SOURCES: Final[Mapping[str, Callable[[Remembered], Source]]] = {
     "csvdir": lambda said: Folder(said.place),
     "parquetdir": lambda said: ParquetFolder(said.place, said.columns, said.frame),
+    "zipline": lambda said: ZiplineBundle(said.place, said.calendar),
 }
 """How sources are opened, by kind."""
 
