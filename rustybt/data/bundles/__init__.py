@@ -2,17 +2,11 @@
 
 from rustybt.data.bundles.catalog import BundleRecord, VersionRecord, available, clean, load, versions
 from rustybt.data.bundles.csvdir import csvdir_equities
-from rustybt.data.bundles.ingest import (
-    ingest,
-    ingest_csvdir,
-    ingest_files,
-    ingest_frames,
-    ingest_parquetdir,
-    ingest_zipline,
-)
+from rustybt.data.bundles.ingest import ingest, ingest_csvdir, ingest_files, ingest_frames, ingest_parquetdir
 from rustybt.data.bundles.layout import from_bundle_ingest_dirname, ingestions_for_bundle, to_bundle_ingest_dirname
 from rustybt.data.bundles.registry import RegisteredBundle, bundles, register, unregister
 from rustybt.data.bundles.verify import Verified, verify
+from rustybt.data.bundles.zipline_ingest import ingest_zipline
 from rustybt.errors import UnknownBundle
 
 __all__ = [

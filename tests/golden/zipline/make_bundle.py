@@ -10,6 +10,8 @@ makes bundles.tar.gz anew (Python 3.11, seed 11). It holds
   another asset.
 """
 
+import gzip
+import json
 import os
 import tarfile
 from pathlib import Path
@@ -120,8 +122,6 @@ def ingest_of(daily, minutes, days):
 
 def write_ratios(folder):
     """Keep what the ingest function said of digits: Zipline writes the metadata before it is called."""
-    import json
-
     path = next(folder.glob("*/minute_equities.bcolz/metadata.json"))
     path.write_text(json.dumps(json.loads(path.read_text()) | {"ohlc_ratios_per_sid": {"7": 100_000}}))
 
@@ -147,7 +147,7 @@ def main():
     for name in ("plain", "whole"):
         bundles.ingest(name, timestamp=TIME)
     write_ratios(ROOT / "data/whole")
-    with tarfile.open(OUT, "w:gz", compresslevel=9) as archive:
+    with gzip.GzipFile(OUT, "wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
         for name in ("csvs", "data/plain", "data/whole"):
             archive.add(ROOT / name, name.removeprefix("data/"), filter=plain_entry)
 
