@@ -81,6 +81,8 @@ class ZiplineBundle:
             "daily": self._by_key(sid for sid in self._daily.sids if sid in self._assets),
             "minute": self._by_key(sid for sid in self._assets if self._minutes and self._minutes.has_rows(sid)),
         }
+        if not any(self._sids.values()):
+            raise BadData(f"{self._folder} has no bars of equities: choose another version of the bundle")
 
     def symbols(self, frame: Frame) -> Collection[str]:
         """Name the keys of assets that have rows."""

@@ -291,6 +291,10 @@ DAMAGES = {
         edit_json("daily_equities.bcolz/__attrs__", calendar_name=None)(folder),
         shutil.rmtree(folder / MINUTES),
     ],
+    "has no bars of equities: choose another version": lambda folder: [
+        edit_json("daily_equities.bcolz/__attrs__", first_row={}, last_row={})(folder),
+        shutil.rmtree(folder / MINUTES),
+    ],
     "__0.blp cannot be read": remove(f"{CLOSE}/data/__0.blp"),
     "__0.blp has 20 bytes, too few": cut(f"{CLOSE}/data/__0.blp", 20),
     "__0.blp has 200 bytes, but 266 were written": cut(f"{CLOSE}/data/__0.blp", 200),
