@@ -12,7 +12,7 @@ import pandas as pd
 
 from rustybt.constants import DEFAULT_CALENDAR
 from rustybt.data.bundles import ingest as ingest_bundle
-from rustybt.data.bundles import ingest_csvdir, ingest_parquetdir, load, versions
+from rustybt.data.bundles import ingest_csvdir, ingest_parquetdir, ingest_zipline, load, versions
 from rustybt.data.bundles.findings import KINDS, lines_of
 from rustybt.data.bundles.raw_bars import Frame
 from rustybt.data.bundles.screening import ON_BAD_BARS
@@ -32,7 +32,6 @@ restate_option = click.option("--restate", is_flag=True, help="With --append: le
 
 _OF_FILES = (
     click.option("--name", required=True, help="The bundle's name."),
-    click.option("--calendar", default=DEFAULT_CALENDAR, show_default=True, help="Exchange calendar of the bars."),
     click.option(
         "--on-bad-bars",
         type=click.Choice(ON_BAD_BARS),
@@ -58,6 +57,11 @@ _OF_FILES = (
     append_option,
     restate_option,
     progress_option,
+)
+
+
+calendar_option = click.option(
+    "--calendar", default=DEFAULT_CALENDAR, show_default=True, help="Exchange calendar of the bars."
 )
 
 
@@ -90,6 +94,7 @@ def ingest(ctx: click.Context, bundle: str | None, append: bool, restate: bool, 
 
 @ingest.command()
 @click.argument("path", type=click.Path(path_type=Path), metavar="PATH")
+@calendar_option
 @file_options
 def csvdir(path: Path, name: str, calendar: str, **how: Any) -> None:
     """Read a folder of CSV or Parquet files, one a symbol, in PATH/daily, PATH/minute or both.
@@ -111,6 +116,7 @@ def csvdir(path: Path, name: str, calendar: str, **how: Any) -> None:
     help="Where a column of bars has no usual name, such as symbol=instrument_id; repeatable.",
 )
 @click.option("--minute", "frame", flag_value="minute", help="The rows are minutes; seen from the dates if omitted.")
+@calendar_option
 @file_options
 def parquetdir(path: Path, pairs: tuple[str, ...], frame: Frame | None, name: str, calendar: str, **how: Any) -> None:
     """Read one or more Parquet files with many symbols in each: PATH is a file or a folder.
@@ -120,6 +126,19 @@ def parquetdir(path: Path, pairs: tuple[str, ...], frame: Frame | None, name: st
     """
     columns = dict(pair_of(pair) for pair in pairs)
     report(name, lambda: ingest_parquetdir(path, name, calendar, columns=columns, frame=frame, **how))
+
+
+@ingest.command()
+@click.argument("path", type=click.Path(path_type=Path), metavar="PATH")
+@click.option("--calendar", help="Exchange calendar, for bundles so old that they do not say it.")
+@file_options
+def zipline(path: Path, name: str, calendar: str | None, **how: Any) -> None:
+    """Read a bundle that Zipline ingested: PATH is its folder, such as ~/.zipline/data/quandl, or that of a version.
+
+    Assets with all their symbols, splits, mergers and dividends, daily and minute bars. Of a bundle the newest version
+    is read. Bars need the package bcolz-zipline: pip install "rustybt[zipline]".
+    """
+    report(name, lambda: ingest_zipline(path, name, calendar, **how))
 
 
 def pair_of(pair: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from rustybt.data.bundles.ingest_online import ingest_http, ingest_yfinance
 from rustybt.data.bundles.layout import from_bundle_ingest_dirname, ingestions_for_bundle, to_bundle_ingest_dirname
 from rustybt.data.bundles.registry import RegisteredBundle, bundles, register, unregister
 from rustybt.data.bundles.verify import Verified, verify
+from rustybt.data.bundles.zipline_ingest import ingest_zipline
 from rustybt.errors import UnknownBundle
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "ingest_http",
     "ingest_parquetdir",
     "ingest_yfinance",
+    "ingest_zipline",
     "ingestions_for_bundle",
     "load",
     "register",

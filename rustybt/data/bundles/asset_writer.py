@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -88,11 +88,43 @@ class AssetWriter:
         Returns
         -------
         dict of str to int
+
+        Raises
+        ------
+        BadData
+            If two assets of the version before have one symbol.
         """
+        if self._previous is not None and len(self._known_sids) < len(self._previous.equities):
+            first = {equity.symbol: equity for equity in reversed(self._previous.equities)}
+            again = next(equity for equity in self._previous.equities if first[equity.symbol] is not equity)
+            raise BadData(
+                f"symbol {again.symbol!r} is that of sid {first[again.symbol].sid} and of sid {again.sid} in the "
+                "version before, and new data does not say of which it is: ingest without append"
+            )
         free = itertools.count(max(self._known_sids.values(), default=-1) + 1)
         return {symbol: self._known_sids.get(symbol, -1) for symbol in symbols} | {
             symbol: next(free) for symbol in symbols if symbol not in self._known_sids
         }
+
+    def check_keys(self, symbols: Mapping[str, str]) -> None:
+        """Refuse to go on from a version where keys of assets are not their symbols: their sids could not be found.
+
+        Parameters
+        ----------
+        symbols : mapping of str to str
+            Symbols by key.
+
+        Raises
+        ------
+        BadData
+            If there is a version before, and one of them is another.
+        """
+        other = next((key for key, symbol in symbols.items() if key != symbol), None)
+        if self._previous is not None and other is not None:
+            raise BadData(
+                f"asset {other}: another asset has had the symbol {symbols[other]} too, and the version before does "
+                "not say which is which: ingest without append"
+            )
 
     @property
     def known_spans(self) -> dict[str, tuple[int, int]]:

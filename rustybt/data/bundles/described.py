@@ -54,7 +54,7 @@ def asset_frames(
     BadData
         If one exchange is in two countries.
     """
-    rows, countries = [], dict[str, str]()
+    rows, countries, canonical = [], dict[str, str](), dict[str, str]()
     default = COUNTRIES.get(calendar, UNKNOWN_COUNTRY)
     for symbol, (first, last) in sorted(spans.items()):
         said = {name: value for name, value in facts.assets.get(symbol, {}).items() if not _is_missing(value)}
@@ -65,20 +65,21 @@ def asset_frames(
                 f"asset {symbol}: exchange {where!r} is in country {country!r}, and in {countries[where]!r} for "
                 "another asset: give each exchange one country"
             )
-        end = said.get("end_date", pd.Timestamp(last))
-        rows.append(
-            {
-                "sid": sids[symbol],
-                "symbol": symbol,
-                "asset_name": str(said.get("asset_name", "")),
-                "start_date": said.get("start_date", pd.Timestamp(first)),
-                "end_date": end,
-                "auto_close_date": said.get("auto_close_date", end + _DAY),
-                "exchange": where,
-                "tick_size": float(said.get("tick_size", np.nan)),
-            }
-        )
-    known = [{"exchange": name, "canonical_name": name, "country_code": code} for name, code in countries.items()]
+        canonical.setdefault(where, str(said.get("canonical_name", where)))
+        start, end = said.get("start_date", pd.Timestamp(first)), said.get("end_date", pd.Timestamp(last))
+        row = {
+            "sid": sids[symbol],
+            "asset_name": str(said.get("asset_name", "")),
+            "first_traded": said.get("first_traded", pd.NaT),
+            "auto_close_date": said.get("auto_close_date", pd.NaT if said.get("never_closed") else end + _DAY),
+            "exchange": where,
+            "tick_size": float(said.get("tick_size", np.nan)),
+        }
+        for name, begin, until in said.get("symbols", [(said.get("symbol", symbol), start, end)]):
+            rows.append({**row, "symbol": name, "start_date": begin or start, "end_date": until or end})
+    known = [
+        {"exchange": name, "canonical_name": canonical[name], "country_code": code} for name, code in countries.items()
+    ]
     return {"equities": pd.DataFrame(rows), "exchanges": pd.DataFrame(known)}
 
 
@@ -92,7 +93,7 @@ def split_frame(
     by_symbol : mapping of str to mapping of int to float
         Session (ns) to shares after for one before.
     given : DataFrame or None
-        Columns symbol, effective_date, ratio (shares after for one before).
+        As `Facts.splits`.
     sids : mapping of str to int
         By symbol.
 
@@ -101,18 +102,83 @@ def split_frame(
     DataFrame
         As `AdjustmentWriter.write` takes it: the ratio is that of prices.
     """
-    cells = {(sids[symbol], ns): ratio for symbol, of in by_symbol.items() for ns, ratio in of.items()}
-    if given is not None and len(given):
-        days = times_ns(given["effective_date"], "splits column 'effective_date'")
-        for symbol, ns, ratio in zip(given["symbol"], days.tolist(), given["ratio"].tolist(), strict=True):
-            if symbol in sids:
-                cells[sids[symbol], ns] = float(ratio)
-    keys = sorted(cells)
+    told = _factors(given, "splits", sids)
+    known = {(sid, ns) for sid, ns, _ in told}
+    told += [
+        (sids[symbol], ns, 1.0 / ratio)
+        for symbol, of in by_symbol.items()
+        for ns, ratio in of.items()
+        if (sids[symbol], ns) not in known
+    ]
+    return _factor_frame(told)
+
+
+def merger_frame(given: pd.DataFrame | None, sids: Mapping[str, int]) -> pd.DataFrame:
+    """Give mergers as `AdjustmentWriter.write` takes them.
+
+    Parameters
+    ----------
+    given : DataFrame or None
+        As `Facts.mergers`.
+    sids : mapping of str to int
+        By symbol.
+
+    Returns
+    -------
+    DataFrame
+    """
+    return _factor_frame(_factors(given, "mergers", sids))
+
+
+def stock_dividend_frame(given: pd.DataFrame | None, sids: Mapping[str, int]) -> pd.DataFrame:
+    """Give dividends paid in shares as `AdjustmentWriter.write` takes them.
+
+    Parameters
+    ----------
+    given : DataFrame or None
+        As `Facts.stock_dividends`.
+    sids : mapping of str to int
+        By symbol.
+
+    Returns
+    -------
+    DataFrame
+        Of assets that both have a sid.
+    """
+    if given is None:
+        return pd.DataFrame()
+    known = given[given["symbol"].isin(list(sids)) & given["payment_symbol"].isin(list(sids))]
+    columns = {"symbol": "sid", "payment_symbol": "payment_sid"}
+    out = known.rename(columns=columns)
+    for column in columns.values():
+        out[column] = np.array([sids[symbol] for symbol in out[column]], dtype=np.int64)
+    return out
+
+
+def _factors(given: pd.DataFrame | None, name: str, sids: Mapping[str, int]) -> list[tuple[int, int, float]]:
+    """Give sid, day (ns) and factor of prices of each row of a table."""
+    if given is None or not len(given):
+        return []
+    days = times_ns(given["effective_date"], f"{name} column 'effective_date'").tolist()
+    as_factors = "factor" in given.columns
+    values = given["factor" if as_factors else "ratio"].tolist()
+    rows = [
+        (sids[symbol], day, float(value))
+        for symbol, day, value in zip(given["symbol"], days, values, strict=True)
+        if symbol in sids
+    ]
+    if as_factors:
+        return rows
+    return [(sid, day, 1.0 / ratio) for (sid, day), ratio in {(sid, day): ratio for sid, day, ratio in rows}.items()]
+
+
+def _factor_frame(rows: list[tuple[int, int, float]]) -> pd.DataFrame:
+    rows = sorted(rows, key=lambda row: row[:2])
     return pd.DataFrame(
         {
-            "sid": np.array([sid for sid, _ in keys], dtype=np.int64),
-            "effective_date": pd.DatetimeIndex(np.array([ns for _, ns in keys], dtype=np.int64).view("datetime64[ns]")),
-            "ratio": 1.0 / np.array([cells[key] for key in keys], dtype=np.float64),
+            "sid": np.array([sid for sid, _, _ in rows], dtype=np.int64),
+            "effective_date": pd.DatetimeIndex(np.array([ns for _, ns, _ in rows], np.int64).view("datetime64[ns]")),
+            "ratio": np.array([factor for _, _, factor in rows], dtype=np.float64),
         }
     )
 
@@ -185,4 +251,4 @@ def _session_from(day_ns: int, session_ns: IntArray) -> int:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value == "" or bool(pd.isna(value))
+    return value is None or value == "" or (not isinstance(value, list) and bool(pd.isna(value)))

@@ -17,7 +17,13 @@ import pandas as pd
 from rustybt._typing import BoolArray, FloatArray, IntArray
 from rustybt.calendars import session_breaks, session_table
 from rustybt.constants import NS_PER_DAY
-from rustybt.data.bundles.described import asset_frames, dividend_frame, split_frame
+from rustybt.data.bundles.described import (
+    asset_frames,
+    dividend_frame,
+    merger_frame,
+    split_frame,
+    stock_dividend_frame,
+)
 from rustybt.data.bundles.findings import Finding, Findings
 from rustybt.data.bundles.progress import tracked
 from rustybt.data.bundles.raw_bars import FRAMES, Facts, Frame, RawBars, Source
@@ -205,11 +211,12 @@ class _Reading:
     def describe(
         self, asset_db_writer: AssetWriter, adjustment_writer: AdjustmentWriter, sids: Mapping[str, int]
     ) -> None:
-        """Write assets, splits and dividends."""
+        """Write assets and corporate actions."""
         facts = self._source.facts()
         for note in facts.notes:
             self._findings.note(note)
         self._check_described(facts)
+        asset_db_writer.check_keys({key: said.get("symbol", key) for key, said in facts.assets.items()})
         for symbol, (first, last) in asset_db_writer.known_spans.items():
             if symbol in self._spans:
                 begin, end = self._spans[symbol]
@@ -217,6 +224,7 @@ class _Reading:
         asset_db_writer.write(**asset_frames(self._spans, sids, facts, self._options.exchange, self._sessions.name))
         adjustment_writer.write(
             splits=split_frame(self._actions.splits, facts.splits, sids),
+            mergers=merger_frame(facts.mergers, sids),
             dividends=dividend_frame(
                 self._actions.dividends,
                 facts.dividends,
@@ -224,6 +232,7 @@ class _Reading:
                 self._options.dividend_pay_lag,
                 self._sessions.session_ns,
             ),
+            stock_dividends=stock_dividend_frame(facts.stock_dividends, sids),
         )
 
     def _check_described(self, facts: Facts) -> None:

@@ -160,7 +160,7 @@ def ingest_files(
 
     Parameters
     ----------
-    kind : {"csvdir", "parquetdir"}
+    kind : {"csvdir", "parquetdir", "zipline"}
         How the files are laid out.
     path : path-like
         Where they are.

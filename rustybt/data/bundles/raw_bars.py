@@ -46,7 +46,7 @@ class RawBars(NamedTuple):
     Attributes
     ----------
     symbol : str
-        As `symbols.checked_symbol` gives it.
+        As `symbols.checked_symbol` gives it; or a key of its own where several assets have had one symbol, see `Facts`.
     label_ns : int64 array, shape (n,)
         Label of each row's session or minute, nanoseconds UTC; NAT where the source has none.
     ohlcv : float64 array, shape (5, n)
@@ -111,20 +111,29 @@ class Facts:
     Attributes
     ----------
     assets : mapping of str to mapping
-        By symbol, what is known of "asset_name", "exchange", "country_code", "start_date", "end_date",
-        "auto_close_date" and "tick_size".
+        By symbol, what is known of "asset_name", "exchange", "canonical_name" (the exchange's), "country_code",
+        "start_date", "end_date", "first_traded", "auto_close_date" and "tick_size"; "never_closed" is true of an asset
+        that has no auto-close date, not even the usual one. Where `RawBars.symbol` is no symbol but a key, "symbol" is
+        the asset's. "symbols" are those that it had, the latest last, each with its first and last day or None.
     dividends : DataFrame or None
         Columns symbol, ex_date, amount, and pay_date, record_date, declared_date as far as they are known.
     splits : DataFrame or None
-        Columns symbol, effective_date, ratio (shares after for one before).
+        Columns symbol, effective_date, and ratio (shares after for one before), where the last of one day counts; or
+        instead of it factor (what earlier prices are multiplied by), where all of one day count.
     notes : tuple of str
         What a user should know.
+    mergers : DataFrame or None
+        Columns symbol, effective_date, factor.
+    stock_dividends : DataFrame or None
+        Columns symbol, payment_symbol, ex_date, declared_date, record_date, pay_date, ratio (shares a share).
     """
 
     assets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dividends: pd.DataFrame | None = None
     splits: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
+    mergers: pd.DataFrame | None = None
+    stock_dividends: pd.DataFrame | None = None
 
 
 class Source(Protocol):

@@ -18,6 +18,7 @@ from rustybt.data.bundles.raw_bars import FRAMES, Frame, Source
 from rustybt.data.bundles.registry import RegisteredBundle
 from rustybt.data.bundles.screening import checked_on_bad_bars
 from rustybt.data.bundles.yahoo_source import YahooTickers
+from rustybt.data.bundles.zipline_bundle import ZiplineBundle
 from rustybt.errors import InvalidParameter, did_you_mean
 
 if TYPE_CHECKING:
@@ -79,11 +80,29 @@ class LongTables:
         return ParquetFolder(Path(self.path), self.columns, self.frame)
 
 
+@dataclass(frozen=True, slots=True)
+class ZiplineFolder:
+    """The folder of a bundle that Zipline has ingested, see `zipline_bundle.ZiplineBundle`."""
+
+    path: str | os.PathLike[str]
+
+    def __post_init__(self) -> None:
+        """Make the path one that holds in any folder."""
+        object.__setattr__(self, "path", Path(self.path).expanduser().absolute())
+
+    def opened(
+        self, environ: Mapping[str, str], calendar: ExchangeCalendar, cache: FrameCache, show_progress: bool
+    ) -> Source:
+        """Open the folder."""
+        return ZiplineBundle(Path(self.path), calendar.name)
+
+
 SOURCES: Final[Mapping[str, Callable[..., Where]]] = {
     "csvdir": CsvFolder,
     "parquetdir": LongTables,
     "http": HttpFiles,
     "yfinance": YahooTickers,
+    "zipline": ZiplineFolder,
 }
 """Where sources are, by kind."""
 
