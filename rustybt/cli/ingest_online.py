@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from rustybt.cli.ingest import file_options, ingest, report
+from rustybt.cli.ingest import calendar_option, file_options, ingest, report
 from rustybt.data.bundles import ingest_http, ingest_yfinance
 
 symbols_option = click.option("--symbols", "listed", metavar="A,B,C", help="The symbols, as the server knows them.")
@@ -45,6 +45,7 @@ def span_options(command: Callable[..., None]) -> Callable[..., None]:
     metavar="S",
     help="Seconds to wait for bytes.",
 )
+@calendar_option
 @file_options
 def http(template: str, listed: str | None, lines: tuple[str, ...], name: str, calendar: str, **how: Any) -> None:
     """Download files, one a symbol, in CSV or Parquet: TEMPLATE is a URL with {symbol} in it.
@@ -60,6 +61,7 @@ def http(template: str, listed: str | None, lines: tuple[str, ...], name: str, c
 @ingest.command()
 @symbols_option
 @span_options
+@calendar_option
 @file_options
 def yfinance(listed: str | None, start: str | None, end: str | None, name: str, calendar: str, **how: Any) -> None:
     """Download daily prices from Yahoo, and store them as they were traded.
