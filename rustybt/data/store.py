@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -304,8 +305,9 @@ def _open_tables(path: Path, cache: Path, manifest: Manifest) -> VersionTables:
     records = load_image(image)
     if records is None:
         records = read_tables(path, manifest)
-        cache.mkdir(parents=True, exist_ok=True)
-        save_image(image, records)
+        with suppress(FileNotFoundError):  # a clean takes the folder away: then the next opening makes the image
+            cache.mkdir(parents=True, exist_ok=True)
+            save_image(image, records)
     return from_records(records, manifest.calendar)
 
 
@@ -333,7 +335,7 @@ def read_tables(path: Path, manifest: Manifest) -> dict[str, Records]:
 
 
 def keep_image(root: Path, manifest: Manifest, records: dict[str, Records]) -> None:
-    """Put the small tables of a version that is about to appear into the cache.
+    """Put the small tables of a new version into the cache.
 
     Parameters
     ----------
@@ -345,5 +347,6 @@ def keep_image(root: Path, manifest: Manifest, records: dict[str, Records]) -> N
         By file stem, see `tables.to_records`.
     """
     cache = cache_path(root, manifest)
-    cache.mkdir(parents=True, exist_ok=True)
-    save_image(cache / "tables.npz", records)
+    with suppress(FileNotFoundError):  # a clean takes the folder away: then the next opening makes the image
+        cache.mkdir(parents=True, exist_ok=True)
+        save_image(cache / "tables.npz", records)

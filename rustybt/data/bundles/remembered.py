@@ -14,7 +14,7 @@ from rustybt.data.bundles.parquetdir import ParquetFolder, checked_mapping
 from rustybt.data.bundles.raw_bars import FRAMES, Frame, Source
 from rustybt.data.bundles.registry import RegisteredBundle
 from rustybt.data.bundles.screening import checked_on_bad_bars
-from rustybt.errors import InvalidParameter
+from rustybt.errors import BundleCorrupt, InvalidParameter
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
@@ -134,8 +134,16 @@ def remembered_bundle(source: Mapping[str, Any]) -> RegisteredBundle | None:
     Returns
     -------
     RegisteredBundle or None
+
+    Raises
+    ------
+    BundleCorrupt
+        If it says what this release does not know.
     """
     if source.get("kind") not in SOURCES:
         return None
     said = dict(source)
-    return Remembered(said.pop("kind"), said.pop("path"), **said).bundle()
+    try:
+        return Remembered(said.pop("kind"), said.pop("path"), **said).bundle()
+    except (KeyError, TypeError) as error:
+        raise BundleCorrupt(f"source {dict(source)} cannot be read again ({error}): ingest it by its path") from error

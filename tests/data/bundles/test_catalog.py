@@ -1,15 +1,17 @@
 """Finding, listing and removing versions."""
 
+import multiprocessing
 import shutil
 
 import pandas as pd
 import pytest
 
+from rustybt import run_algorithm
 from rustybt.data import bundles
 from rustybt.data.bundles.layout import bundle_path, ingestions
 from rustybt.data.bundles.layout import data_root as root_of
 from rustybt.data.manifest import cache_path
-from rustybt.errors import BadClean, BundleCorrupt, UnknownBundle
+from rustybt.errors import BadClean, BundleCorrupt, BundleInUse, UnknownBundle
 from tests.builders import bars, make_bundle
 
 TIMES = ["2020-01-01", "2020-01-02", "2020-01-03T12", "2020-01-04"]
