@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rustybt._typing import FloatArray, IntArray
-from rustybt.data.files import file_lock, replacing
+from rustybt.data.files import file_lock, remove_leftovers_of, replacing
 from rustybt.errors import BundleCorrupt
 from rustybt.kernels.adjust import round_window
 
@@ -144,8 +144,7 @@ def let_go(mapped: np.memmap[Any, Any]) -> None:
 
 
 def _write(path: Path, shape: tuple[int, ...], dtype: type, fill: Fill) -> None:
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        leftover.unlink(missing_ok=True)  # of a process that was killed: who writes holds the lock
+    remove_leftovers_of(path)
     durable = int(np.prod(shape)) * np.dtype(dtype).itemsize > _CHECKED_BYTES  # whose content no reader checks
     with replacing(path, durable) as beside:
         mapped = np.lib.format.open_memmap(beside, mode="w+", dtype=np.dtype(dtype), shape=shape)
