@@ -10,6 +10,7 @@ import random
 import shutil
 import warnings
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -76,8 +77,12 @@ def naive_csv(text):
 
 
 def said_by_arrow(path):
-    """Read bars with pyarrow alone."""
-    rows = pq.read_table(path).to_pylist()
+    """Read bars with pyarrow alone, or with DuckDB what it does not mind, such as damaged statistics."""
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except (OSError, pa.ArrowException):
+        with duckdb.connect() as connection:
+            rows = connection.read_parquet(str(path)).to_arrow_table().to_pylist()
     at = {name.lower(): name for name in rows[0]}
     return {
         pd.Timestamp(row[at["date"]]): [math.nan if row[at[name]] is None else row[at[name]] for name in OHLCV]
