@@ -27,7 +27,7 @@ from rustybt.errors import BundleCorrupt, IngestWarning, RustyBTError
 
 pytestmark = pytest.mark.filterwarnings("ignore::rustybt.errors.IngestWarning")
 
-SIZES = [20, pytest.param(500, marks=pytest.mark.soak)]
+SIZES = [12, pytest.param(500, marks=pytest.mark.soak)]
 """Inputs of each kind: four kinds of sources and the files of a version make up the 2,000 and more of a soak."""
 CALENDAR = get_calendar("XNYS")
 DAYS = ("2020-01-02", "2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08")
@@ -171,7 +171,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=int(os.environ.get("FUZZED_CELLS", "40")))
+@settings(max_examples=int(os.environ.get("FUZZED_CELLS", "20")))
 @given(cells=st.lists(st.lists(CELLS, min_size=5, max_size=5), min_size=1, max_size=4))
 def test_cells_of_any_text_are_refused_or_read_to_the_last_digit(tmp_path_factory, cells):
     folder = tmp_path_factory.mktemp("cells")
@@ -183,7 +183,7 @@ def test_cells_of_any_text_are_refused_or_read_to_the_last_digit(tmp_path_factor
     check_outcome("csvdir", folder, environ, lambda: naive_csv(written.getvalue()))
 
 
-@settings(max_examples=int(os.environ.get("FUZZED_CELLS", "40")))
+@settings(max_examples=int(os.environ.get("FUZZED_CELLS", "20")))
 @given(data=st.data())
 def test_frames_of_any_numbers_are_refused_or_stored_to_the_last_digit(tmp_path_factory, data):
     environ = {"RUSTYBT_ROOT": str(tmp_path_factory.mktemp("frames"))}
@@ -243,7 +243,7 @@ def restore(files):
             path.write_bytes(content)
 
 
-@pytest.mark.parametrize("inputs", [80, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("inputs", [30, pytest.param(1000, marks=pytest.mark.soak)])
 def test_every_flip_in_a_version_is_noticed_and_none_changes_a_number(environ, version, inputs):
     folder, said, files = version
     own = {path: content for path, content in files.items() if folder in path.parents}
@@ -265,7 +265,7 @@ def cache_path_of(files, folder):
     return next(path for path in files if folder not in path.parents and path.name == "tables.npz").parent
 
 
-@pytest.mark.parametrize("inputs", [80, pytest.param(1000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("inputs", [30, pytest.param(1000, marks=pytest.mark.soak)])
 def test_flips_in_caches_are_made_good(environ, version, inputs):
     folder, said, files = version
     cached = {path: content for path, content in files.items() if folder not in path.parents}
