@@ -7,9 +7,12 @@ a reader sees a whole file or none; one that is damaged is made again.
 from __future__ import annotations
 
 import glob
+import io
 import mmap
 import os
 import struct
+import tokenize
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -20,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rustybt._typing import FloatArray, IntArray
-from rustybt.data.files import file_lock, replacing
+from rustybt.data.files import file_lock, remove_leftovers_of, replacing
 from rustybt.errors import BundleCorrupt
 from rustybt.kernels.adjust import round_window
 
@@ -35,6 +38,13 @@ _CHECKED_BYTES: Final = 64 << 20
 """Files up to this size are read through when mapped (tens of milliseconds); larger ones are checked by their size."""
 _CELLS_PER_BLOCK: Final = 2_000_000
 _DUCKDB_THREADS: Final = 2
+_ATTEMPTS: Final = 3
+"""How often an array is made, where a clean takes its folder away meanwhile."""
+_NO_ARRAY: Final = (OSError, ValueError, EOFError, SyntaxError, struct.error, tokenize.TokenError)
+"""What NumPy raises of a header that is none."""
+
+_MOST_QUANTA: Final = 2.0**53
+"""A float64 does not tell quanta apart above that, and a price that is larger stays as it is."""
 
 Fill = Callable[[NDArray[Any]], None]
 
@@ -59,23 +69,37 @@ def open_dense(path: Path, shape: tuple[int, ...], dtype: type, fill: Fill) -> n
         C-contiguous, read-only.
     """
     mapped = _map(path, shape, dtype)
-    if mapped is not None:
-        return mapped
+    for attempt in range(1, _ATTEMPTS + 1):
+        if mapped is not None:
+            return mapped
+        try:
+            mapped = _made(path, shape, dtype, fill)
+        except FileNotFoundError:
+            if attempt == _ATTEMPTS:
+                raise
+    if mapped is None:
+        raise OSError(f"array {path} cannot be read back after it was written: check the disk")
+    return mapped
+
+
+def _made(path: Path, shape: tuple[int, ...], dtype: type, fill: Fill) -> np.memmap[Any, Any] | None:
     # One lock an array: making "last_traded" opens "volume", which may have to be made as well.
     with file_lock(path.with_suffix(".lock")):
         mapped = _map(path, shape, dtype)
         if mapped is None:
             _write(path, shape, dtype, fill)
             mapped = _map(path, shape, dtype)
-    if mapped is None:
-        raise OSError(f"array {path} cannot be read back after it was written: check the disk")
     return mapped
 
 
 def _map(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap[Any, Any] | None:
+    header = _header(shape, dtype)
     try:
+        with path.open("rb") as file:
+            if file.read(len(header)) != header:
+                return None
         mapped = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError, EOFError):
+    except _NO_ARRAY:
         return None
     if mapped.shape != shape or mapped.dtype != dtype or not mapped.flags.c_contiguous:
         return None
@@ -90,15 +114,25 @@ def _map(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap[Any, Any]
     return mapped
 
 
+def _header(shape: tuple[int, ...], dtype: type) -> bytes:
+    """Give the bytes before the data of an array file."""
+    described = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    written = io.BytesIO()
+    np.lib.format.write_array_header_1_0(written, described)
+    return written.getvalue()
+
+
 def is_whole(path: Path) -> bool:
     """Say whether an array file is what was written, whatever its size."""
     try:
-        mapped = np.lib.format.open_memmap(path, mode="r")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that NumPy can read only with some effort
+            mapped = np.lib.format.open_memmap(path, mode="r")
         with path.open("rb") as file:
             file.seek(-_TRAILER.size, os.SEEK_END)
             mark, checksum = _TRAILER.unpack(file.read(_TRAILER.size))
             end = file.tell() - _TRAILER.size
-    except (OSError, ValueError, EOFError, struct.error):
+    except _NO_ARRAY:
         return False
     return bool(mark == _TRAILER_MARK and end == mapped.offset + mapped.nbytes and _checksum(mapped) == checksum)
 
@@ -110,6 +144,7 @@ def let_go(mapped: np.memmap[Any, Any]) -> None:
 
 
 def _write(path: Path, shape: tuple[int, ...], dtype: type, fill: Fill) -> None:
+    remove_leftovers_of(path)
     durable = int(np.prod(shape)) * np.dtype(dtype).itemsize > _CHECKED_BYTES  # whose content no reader checks
     with replacing(path, durable) as beside:
         mapped = np.lib.format.open_memmap(beside, mode="w+", dtype=np.dtype(dtype), shape=shape)
@@ -193,8 +228,10 @@ def quantised(prices: FloatArray, price_quantum: float | None) -> FloatArray:
     """
     if price_quantum is None:
         return prices
-    whole = np.rint(prices * round(1.0 / price_quantum))
-    return np.where(whole == 0, np.nan, whole * price_quantum)
+    with np.errstate(over="ignore"):
+        whole = np.rint(prices * round(1.0 / price_quantum))
+        rounded = np.where(np.abs(whole) < _MOST_QUANTA, whole * price_quantum, prices)
+    return np.where(whole == 0, np.nan, rounded)
 
 
 def fill_rounded(out: NDArray[Any], values: FloatArray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import glob
 import hashlib
 import os
 import secrets
@@ -113,6 +114,12 @@ def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
             fsync_path(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def remove_leftovers_of(path: Path) -> None:
+    """Remove what killed processes left of `replacing` a file; call it with the file's lock held."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        leftover.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:

@@ -6,10 +6,12 @@ version is never changed; what is derived from it lies in `<root>/cache/<fingerp
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
 
 from rustybt.constants import SCHEMA_VERSION
 from rustybt.data.files import sha256_of
@@ -21,6 +23,9 @@ DATASETS = "datasets"
 """Folder of the point-in-time tables of a version."""
 _LATER = frozenset(("minute_rows", "market_minutes", "minute_gaps", "findings", "daily_from_minutes"))
 """What a version that an earlier release ingested does not say."""
+_DIGEST: Final = "digest"
+"""The manifest's own: of its text with this digest left empty."""
+_IS_DIGEST: Final = re.compile("[0-9a-f]{64}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,9 @@ class Manifest:
     findings: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """Give the manifest as the text of `manifest.json`."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+        """Give the manifest as the text of `manifest.json`, with a digest of itself."""
+        text = json.dumps({_DIGEST: "", **asdict(self)}, indent=1, sort_keys=True) + "\n"
+        return _with_digest(text, "", _digest_of(text))
 
 
 def version_path(root: Path, name: str, version: str) -> Path:
@@ -120,28 +126,63 @@ def read_manifest(path: Path) -> Manifest:
     Raises
     ------
     BundleCorrupt
-        If it is missing, unreadable or of another schema, or a file it names is missing or has another size.
+        If it is missing, unreadable, changed or of another schema, or a file it names is missing or has another size.
     """
     try:
-        values = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        text = (path / MANIFEST).read_bytes().decode("utf-8")
+        values = json.loads(text)
         schema = values["schema_version"]
         if schema != SCHEMA_VERSION:
             raise BundleCorrupt(
                 f"bundle version {path} has schema {schema!r}, this release reads {SCHEMA_VERSION}: ingest it again"
             )
+        _check_digest(path, text, values)
         lacking = _LATER.difference(values)
         manifest = Manifest(**{one.name: values[one.name] for one in fields(Manifest) if one.name not in lacking})
+        _check_places(path, manifest)
         for name, record in manifest.files.items():
             size = (path / name).stat().st_size
             if size != record["bytes"]:
                 raise BundleCorrupt(
                     f"bundle file {path / name} has {size} bytes, its manifest says {record['bytes']}: ingest it again"
                 )
-    except (OSError, json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, BundleCorrupt):
+            raise
         raise BundleCorrupt(
             f"bundle version {path} is not whole ({type(error).__name__}: {error}): remove it and ingest again"
         ) from error
     return manifest
+
+
+def _digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _with_digest(text: str, old: str, new: str) -> str:
+    return text.replace(f'"{_DIGEST}": "{old}"', f'"{_DIGEST}": "{new}"', 1)
+
+
+def _check_digest(path: Path, text: str, values: dict[str, Any]) -> None:
+    """Refuse a manifest that is not as it was written; one that an earlier release wrote has no digest."""
+    strangers = sorted(set(values).difference((_DIGEST, *(one.name for one in fields(Manifest)))))
+    said = values.get(_DIGEST)
+    if strangers or (said is not None and _digest_of(_with_digest(text, said, "")) != said):
+        what = f"names {strangers[0]!r}, which no manifest has" if strangers else "is not what was written"
+        raise BundleCorrupt(f"bundle manifest {path / MANIFEST} {what}: remove the version, ingest again")
+
+
+def _check_places(path: Path, manifest: Manifest) -> None:
+    """Refuse what would lead to files outside of the version and its cache."""
+    for name, digest in (("fingerprint", manifest.fingerprint), ("sid_map", manifest.sid_map)):
+        if not _IS_DIGEST(digest):
+            raise BundleCorrupt(f"bundle version {path} has {name} {digest!r}, which is no digest: ingest it again")
+    for file in manifest.files:
+        place = PurePosixPath(file)
+        if place.is_absolute() or ".." in place.parts or not place.parts:
+            raise BundleCorrupt(
+                f"bundle version {path} names file {file!r}, which is not inside of it: ingest it again"
+            )
 
 
 def verify_files(path: Path, manifest: Manifest, *names: str) -> None:
@@ -159,8 +200,13 @@ def verify_files(path: Path, manifest: Manifest, *names: str) -> None:
     Raises
     ------
     BundleCorrupt
-        If one differs.
+        If one differs, or is missing.
     """
     for name in names or manifest.files:
-        if sha256_of(path / name) != manifest.files[name]["sha256"]:
+        try:
+            is_same = sha256_of(path / name) == manifest.files[name]["sha256"]
+        except (OSError, KeyError, TypeError) as error:
+            text = f"bundle file {path / name} cannot be compared ({type(error).__name__}: {error})"
+            raise BundleCorrupt(f"{text}: remove the version, ingest again") from error
+        if not is_same:
             raise BundleCorrupt(f"bundle file {path / name} is not what was ingested: remove the version, ingest again")

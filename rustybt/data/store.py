@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from rustybt.calendars import SessionTable
 from rustybt.constants import OHLCV
 from rustybt.data.adjustments import Adjustments
 from rustybt.data.dense import LAST_TRADED, fill_field, fill_last_traded, fill_rounded, let_go, open_dense
-from rustybt.data.files import Lease
+from rustybt.data.files import Lease, file_lock, remove_leftovers_of
 from rustybt.data.manifest import (
     DAILY_BARS,
     DATASETS,
@@ -344,8 +345,7 @@ def _open_tables(path: Path, cache: Path, manifest: Manifest) -> VersionTables:
     records = load_image(image)
     if records is None:
         records = read_tables(path, manifest)
-        cache.mkdir(parents=True, exist_ok=True)
-        save_image(image, records)
+        _save_alone(image, records)
     return from_records(records, manifest.calendar)
 
 
@@ -373,7 +373,7 @@ def read_tables(path: Path, manifest: Manifest) -> dict[str, Records]:
 
 
 def keep_image(root: Path, manifest: Manifest, records: dict[str, Records]) -> None:
-    """Put the small tables of a version that is about to appear into the cache.
+    """Put the small tables of a new version into the cache.
 
     Parameters
     ----------
@@ -384,6 +384,11 @@ def keep_image(root: Path, manifest: Manifest, records: dict[str, Records]) -> N
     records : dict of structured array
         By file stem, see `tables.to_records`.
     """
-    cache = cache_path(root, manifest)
-    cache.mkdir(parents=True, exist_ok=True)
-    save_image(cache / "tables.npz", records)
+    _save_alone(cache_path(root, manifest) / "tables.npz", records)
+
+
+def _save_alone(image: Path, records: dict[str, Records]) -> None:
+    # Without its folder, which a clean may take away meanwhile, the next opening makes the image.
+    with suppress(FileNotFoundError), file_lock(image.with_suffix(".lock")):
+        remove_leftovers_of(image)
+        save_image(image, records)

@@ -5,7 +5,10 @@ Parquet keeps them for everyone; one `.npz` in the cache lets a worker open a bu
 
 from __future__ import annotations
 
+import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -34,6 +37,7 @@ _ASSET: Final = [
 _OWNER: Final = [("sid", "i8"), ("symbol", "U1"), ("start_ns", "i8"), ("end_ns", "i8")]
 _SESSION: Final = np.dtype([("session_ns", "i8"), ("open_ns", "i8"), ("close_ns", "i8")])
 _DTYPES: Final[dict[str, Any]] = {"sessions": _SESSION, "assets": _ASSET, "owners": _OWNER, **TABLES}
+_CHECKSUM: Final = struct.Struct("<I")
 _STORED: Final[dict[str, Any]] = {**_DTYPES, "breaks": BREAK}
 
 
@@ -149,9 +153,12 @@ def read_parquet(path: Path, stem: str) -> Records:
 
 
 def save_image(path: Path, records: dict[str, Records]) -> None:
-    """Write all tables into one `.npz`, put into place when complete."""
+    """Write all tables into one `.npz` with a checksum behind it, put into place when complete."""
+    written = io.BytesIO()
+    np.savez(written, allow_pickle=False, **records)
     with replacing(path) as beside, beside.open("wb") as file:
-        np.savez(file, allow_pickle=False, **records)
+        file.write(written.getbuffer())
+        file.write(_CHECKSUM.pack(zlib.crc32(written.getbuffer())))
 
 
 def load_image(path: Path) -> dict[str, Records] | None:
@@ -163,9 +170,13 @@ def load_image(path: Path) -> dict[str, Records] | None:
         None if the file is missing or damaged.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        content = memoryview(path.read_bytes())
+        image, checksum = content[: -_CHECKSUM.size], content[-_CHECKSUM.size :]
+        if _CHECKSUM.unpack(checksum) != (zlib.crc32(image),):
+            return None
+        with np.load(io.BytesIO(image), allow_pickle=False) as archive:
             return {stem: archive[stem] for stem in _DTYPES}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, struct.error, zipfile.BadZipFile):
         return None
 
 

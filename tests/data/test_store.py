@@ -259,7 +259,7 @@ def test_processes_that_build_one_array_at_once_agree():
         worker.join()
     assert sums == {8 * 899 * 900 / 2}
     assert sorted(path.name for path in cache_path(bundle.root, bundle.manifest).iterdir()) == [
-        *("close.lock", "close.npy", "tables.npz"),
+        *("close.lock", "close.npy", "tables.lock", "tables.npz"),
     ]
 
 

@@ -269,7 +269,11 @@ def _tick_size(cell: Any, sid: int) -> float:
 
 
 def _text(cell: Any) -> str:
-    return "" if cell is None or pd.isna(cell) else str(cell)
+    """Give a text that every table keeps: an array would lose a NUL at the end, Parquet knows no half characters."""
+    text = "" if cell is None or pd.isna(cell) else str(cell)
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadData(f"assets name {text[:40]!r}, which has a NUL or no valid Unicode: leave such characters out")
+    return text
 
 
 def _date(ns: int) -> pd.Timestamp | None:

@@ -211,11 +211,12 @@ def clean(
         doomed = _doomed(ingestions(root, name), before, after, keep_last)
         manifests = {record.version: record.manifest for record in versions(name, environ)}
         removed = [version for version in doomed if _remove(folder, version)]
+        lost = [manifest for version in removed if (manifest := manifests[version]) is not None]
+        _drop_caches(root, lost, environ)
     kept = [version for version in doomed if version not in removed]
     if kept:
         text = ", ".join(kept)
         warnings.warn(f"bundle {name!r}: {text} stays, as a living process uses it", BundleInUse, stacklevel=2)
-    _drop_caches(root, [manifest for version in removed if (manifest := manifests[version]) is not None], environ)
     return {str(folder / version) for version in removed}
 
 

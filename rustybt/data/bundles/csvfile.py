@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TextIO
@@ -77,7 +78,7 @@ def _read_table(path: Path, symbol: str) -> tuple[pd.DataFrame, dict[str, str]]:
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         _check_cells(path, symbol, len(header))
         raise BadData(f"{path} ({symbol}): {str(error).strip()}: it must be a CSV table with a header line") from error
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, csv.Error) as error:
+    except (UnicodeError, gzip.BadGzipFile, zlib.error, EOFError, csv.Error) as error:
         raise BadData(f"{path} ({symbol}) is no readable text ({error}): save it as CSV in UTF-8") from error
     except OSError as error:
         raise BadData(f"{path} ({symbol}) cannot be read: {error.strerror or error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -66,10 +67,7 @@ def _read(
     """Read one table; None if there is none."""
     if not path.is_file():
         return None
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise BadData(f"{path} is no readable table ({str(error).strip()}): save it as CSV in UTF-8") from error
+    table = _read_cells(path)
     names = {column: known[plain(column)] for column in table.columns if plain(column) in known}
     for name in needed:
         if name not in names.values():
@@ -78,9 +76,7 @@ def _read(
     table = table[list(names)].rename(columns=names)
     if twice := next((name for name in table.columns if (table.columns == name).sum() > 1), None):
         raise BadData(f"{path} line 1: column {twice!r} comes twice: keep one")
-    table["symbol"] = [
-        checked_symbol(cell.strip(), f"{path} line {row}") for row, cell in enumerate(table["symbol"], start=2)
-    ]
+    table["symbol"] = [checked_symbol(cell.strip(), f"{path} line {line}") for line, cell in table["symbol"].items()]
     for name, fits in numbers.items():
         if name in table.columns:
             table[name] = _numbers(path, table, name, fits, required=name in needed)
@@ -90,18 +86,45 @@ def _read(
     return table
 
 
+def _read_cells(path: Path) -> pd.DataFrame:
+    """Read a table as text, each row of the header's length; the index are the lines on which rows end."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            rows = [(reader.line_num, cells) for cells in reader if cells]
+    except (UnicodeError, csv.Error) as error:
+        raise BadData(f"{path} is no readable table ({error}): save it as CSV in UTF-8") from error
+    except OSError as error:
+        raise BadData(f"{path} cannot be read: {error.strerror or error}") from error
+    if not rows:
+        raise BadData(f"{path} is no readable table (it is empty): remove it, or fill it")
+    (_, header), *below = rows
+    for line, cells in below:
+        if len(cells) != len(header):
+            raise BadData(
+                f"{path} line {line} ({cells[0]}): the row has {len(cells)} cells, the header {len(header)}: "
+                "complete the row"
+            )
+    return pd.DataFrame(
+        {position: [cells[position] for _, cells in below] for position in range(len(header))},
+        index=[line for line, _ in below],
+        dtype=str,
+    ).set_axis(header, axis=1)
+
+
 def _numbers(
     path: Path, table: pd.DataFrame, name: str, fits: Callable[[float], bool], *, required: bool
 ) -> list[float]:
     out = []
-    for row, cell in enumerate(table[name].str.strip(), start=2):
+    cells = table[name].str.strip().tolist()
+    for line, symbol, cell in zip(table.index.tolist(), table["symbol"].tolist(), cells, strict=True):
         try:
             number = float(cell) if cell else np.nan
         except ValueError:
             number = -np.inf
-        if (required and not cell) or (cell and not fits(number)):
-            symbol = table["symbol"].iloc[row - 2]
-            raise BadData(f"{path} line {row} ({symbol}): {name} is {cell!r}: write a number that it can be")
+        plainly = cell.isascii() and "_" not in cell  # Python reads 1_0 as 10
+        if (required and not cell) or (cell and not (plainly and fits(number))):
+            raise BadData(f"{path} line {line} ({symbol}): {name} is {cell!r}: write a number that it can be")
         out.append(number)
     return out
 
@@ -112,18 +135,18 @@ def _dates(path: Path, table: pd.DataFrame, name: str, *, required: bool) -> pd.
     days = parsed.tz_localize(None).normalize()
     missing = np.asarray(days.isna())
     wrong = missing & ((cells != "").to_numpy() | required)
-    wrong |= ~missing & np.asarray((days < pd.Timestamp.min) | (days > pd.Timestamp.max))
+    wrong |= ~missing & np.asarray((days < pd.Timestamp.min) | (days > pd.Timestamp.max - pd.Timedelta(days=1)))
     if wrong.any():
         row = int(np.argmax(wrong))
         symbol, cell = table["symbol"].iloc[row], cells.iloc[row]
-        raise BadData(f"{path} line {row + 2} ({symbol}): {name} is {cell!r}: write a date like 2020-01-31")
+        raise BadData(f"{path} line {table.index[row]} ({symbol}): {name} is {cell!r}: write a date like 2020-01-31")
     return days.as_unit("ns")
 
 
 def _by_symbol(assets: pd.DataFrame, path: Path) -> dict[str, dict[str, Any]]:
     twice = assets["symbol"][assets["symbol"].duplicated()]
     if len(twice):
-        raise BadData(f"{path} line {int(twice.index[0]) + 2} ({twice.iloc[0]}): the symbol comes twice: keep one row")
+        raise BadData(f"{path} line {twice.index[0]} ({twice.iloc[0]}): the symbol comes twice: keep one row")
     return {str(row.pop("symbol")): row for row in assets.to_dict("records")}  # type: ignore[misc]
 
 

@@ -301,13 +301,15 @@ def _ingest(
         work.mkdir()
         run = _Run(name, bundle, root, work, allowed, calendar, FrameCache(folder / _CACHE_FOLDER), environ)
         try:
-            run.call(show_progress, None if before is None else Previous(before, restate))
+            builder = run.call(show_progress, None if before is None else Previous(before, restate))
             made = read_manifest(work)
             if before is not None and (made.fingerprint, made.sid_map) == (before.fingerprint, before.manifest.sid_map):
                 version = before.version
             else:
                 work.rename(folder / version)
                 fsync_path(folder)
+                if builder is not None:
+                    builder.keep_image()
         finally:
             shutil.rmtree(work, ignore_errors=True)
         run.cache.clear()
@@ -331,8 +333,8 @@ class _Run(NamedTuple):
     cache: FrameCache
     environ: Mapping[str, str]
 
-    def call(self, show_progress: bool, previous: Previous | None) -> None:
-        """Call the ingest function."""
+    def call(self, show_progress: bool, previous: Previous | None) -> VersionBuilder | None:
+        """Call the ingest function; give what wrote the version, None where the function did it all."""
         bundle, environ = self.bundle, self.environ
         first, last = (pd.Timestamp(int(ns)) for ns in self.allowed.session_ns[[0, -1]])
         rest = (self.calendar, first, last, self.cache, show_progress, str(self.work))
@@ -343,11 +345,12 @@ class _Run(NamedTuple):
                 )
             bundle.ingest(environ, None, None, None, None, *rest)
             _check_foreign(self.work, self.name)
-            return
+            return None
         builder = VersionBuilder(self.root, self.name, bundle, self.work, self.allowed, previous)
         try:
             bundle.ingest(environ, builder.assets, builder.minute_bars, builder.daily_bars, builder.adjustments, *rest)
             builder.finish()
+            return builder
         finally:
             builder.daily_bars.abandon()
 

@@ -187,7 +187,7 @@ def _time_of(entry: Path) -> pd.Timestamp | None:
         time = from_bundle_ingest_dirname(entry.name)
     except ValueError:
         return None
-    return None if pd.isna(time) else time
+    return None if pd.isna(time) or time.tzinfo is not None or not entry.name[0].isdecimal() else time
 
 
 def ingestions_for_bundle(bundle: str, environ: Mapping[str, str] | None = None) -> list[pd.Timestamp]:

@@ -277,6 +277,8 @@ def named_columns(header: Sequence[str], mapping: Mapping[str, str], where: str)
     """
     found = dict(mapping)
     for name, given in mapping.items():
+        if given == "*":
+            raise BadData(f"{where}: column '*' would be read as all columns: rename it")
         if given not in header:
             raise BadData(f"{where}: there is no column {given!r}{did_you_mean(given, header)} to read {name} from")
     for given in header:

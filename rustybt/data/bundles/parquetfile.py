@@ -35,7 +35,7 @@ def parquet_header(path: Path) -> list[str]:
 
     try:
         return list(pq.read_schema(path).names)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, MemoryError, OverflowError, pa.ArrowException) as error:
         raise BadData(f"{path} is no readable Parquet file ({_one_line(error)})") from error
 
 
@@ -66,7 +66,7 @@ def read_parquet_bars(path: Path, symbol: str) -> RawBars:
     names = canonical_names(header, who)
     try:
         table = pq.read_table(path, columns=[header[position] for position in names])
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, MemoryError, OverflowError, pa.ArrowException) as error:
         raise BadData(f"{who} cannot be read ({_one_line(error)})") from error
     given = {name: header[position] for position, name in names.items()}
     numbers = {name: numbers_of(table.column(column), name, who) for name, column in given.items() if name != DATE}

@@ -17,7 +17,7 @@ import pandas as pd
 from rustybt._typing import FloatArray, IntArray, Records
 from rustybt.constants import NAT, NS_PER_DAY, OHLCV
 from rustybt.data.adjustments import TABLES, date_field
-from rustybt.data.manifest import DAILY_BARS
+from rustybt.data.manifest import DAILY_BARS, verify_files
 from rustybt.data.store import BundleData
 from rustybt.errors import BadData, InvalidParameter
 
@@ -111,11 +111,17 @@ class Previous:
         The version.
     restate : bool
         Whether new data may change the past.
+
+    Raises
+    ------
+    BundleCorrupt
+        If a file of the version is not what was ingested.
     """
 
     def __init__(self, bundle: BundleData, restate: bool = False) -> None:
         self.bundle = bundle
         self.restate = restate
+        verify_files(bundle.path, bundle.manifest)
         sids = [equity.sid for equity in bundle.asset_finder.equities]
         manifest = bundle.manifest
         daily = dict.fromkeys(sids, manifest.rows // max(1, len(sids)) + 1)

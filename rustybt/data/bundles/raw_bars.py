@@ -85,8 +85,8 @@ class RawBars(NamedTuple):
             symbol,
             label_ns,
             ohlcv,
-            np.zeros(count) if dividend is None else np.nan_to_num(dividend, nan=0.0),
-            np.ones(count) if split is None else np.nan_to_num(split, nan=1.0),
+            np.zeros(count) if dividend is None else np.where(np.isnan(dividend), 0.0, dividend),
+            np.ones(count) if split is None else np.where(np.isnan(split), 1.0, split),
             np.arange(count),
             origin,
         )

@@ -19,7 +19,7 @@ from rustybt.data.bundles.registry import RegisteredBundle
 from rustybt.data.bundles.screening import checked_on_bad_bars
 from rustybt.data.bundles.yahoo_source import YahooTickers
 from rustybt.data.bundles.zipline_bundle import ZiplineBundle
-from rustybt.errors import InvalidParameter, did_you_mean
+from rustybt.errors import BundleCorrupt, InvalidParameter, did_you_mean
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
@@ -209,8 +209,16 @@ def remembered_bundle(source: Mapping[str, Any]) -> RegisteredBundle | None:
     Returns
     -------
     RegisteredBundle or None
+
+    Raises
+    ------
+    BundleCorrupt
+        If it says what this release does not know.
     """
     if source.get("kind") not in SOURCES:
         return None
     said = dict(source)
-    return Remembered(**said).bundle()
+    try:
+        return Remembered(**said).bundle()
+    except (KeyError, TypeError) as error:
+        raise BundleCorrupt(f"source {said} cannot be read again ({error}): ingest it by its path") from error

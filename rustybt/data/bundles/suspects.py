@@ -71,7 +71,7 @@ def suspects(values: FloatArray, recorded: IntArray) -> list[Suspect]:
     [Suspect(row=2, before=10.0, after=5.02, ratio=2.0)]
     """
     opened, high, low, close = (values[OHLCV.index(name)] for name in ("open", "high", "low", "close"))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         moved, opening = np.log(close[:-1] / close[1:]), np.log(close[:-1] / opened[1:])
         calm = np.log(high[1:] / low[1:]) <= CALM
     jumped = (np.abs(moved) > np.log(RATIOS[0]) - CLOSE_WITHIN) & np.isfinite(moved) & calm

@@ -91,6 +91,7 @@ class VersionBuilder:
         self.assets = AssetWriter(None if previous is None else previous.bundle.asset_finder)
         self.adjustments = AdjustmentWriter(previous)
         self._daily_from_minutes = False
+        self._image: tuple[Manifest, dict[str, Records]] | None = None
 
     def finish(self) -> Manifest:
         """Write what is still in memory, and the manifest last.
@@ -116,6 +117,11 @@ class VersionBuilder:
         for path in (*sorted(self._path.rglob("*")), self._path):
             fsync_path(path)
         return manifest
+
+    def keep_image(self) -> None:
+        """Put the small tables of the finished version into the cache, where a kill must not leave them alone."""
+        if self._image is not None:
+            keep_image(self._root, *self._image)
 
     def _finish_bars(self) -> None:
         """Sort what was written, and make daily bars if there are minute bars alone."""
@@ -196,7 +202,7 @@ class VersionBuilder:
             findings=self.daily_bars.findings.for_manifest(),
             **self._about_minutes(tables, minutes),
         )
-        keep_image(self._root, manifest, records)
+        self._image = manifest, records
         return manifest
 
     def _datasets(self, finder: AssetFinder) -> dict[str, pa.Table]:

@@ -41,6 +41,40 @@ def history(draw):
     return frame
 
 
+MINUTES = pd.DatetimeIndex(
+    [
+        pd.Timestamp(day) + pd.Timedelta(hours=14, minutes=31 + 7 * step)
+        for day in ("2020-01-02", "2020-01-03", "2020-01-31", "2020-02-03")
+        for step in range(12)
+    ]
+)
+"""Market minutes of two months; sessions of which some months and days have none."""
+
+
+@st.composite
+def minute_histories(draw, most_symbols=3):
+    """Draw minute bars by symbol, with holes, and one split and dividend a session at most."""
+    symbols = draw(st.lists(st.sampled_from(["A", "AB", "ZZ"]), min_size=1, max_size=most_symbols, unique=True))
+    return {symbol: draw(minute_history()) for symbol in symbols}
+
+
+@st.composite
+def minute_history(draw):
+    """Draw the minute bars of one symbol."""
+    rows = sorted(draw(st.sets(st.integers(0, len(MINUTES) - 1), min_size=1, max_size=20)))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    low = rng.uniform(1.0, 100.0, len(rows))
+    high = low * rng.uniform(1.0, 1.1, len(rows))
+    inner = rng.uniform(low, high, (2, len(rows)))
+    frame = pd.DataFrame({"open": inner[0], "high": high, "low": low, "close": inner[1]}, index=MINUTES[rows])
+    frame["volume"] = rng.integers(0, 10**6, len(rows)).astype(float)
+    opens = ~frame.index.normalize().duplicated()
+    frame["dividend"] = np.where(opens & (rng.random(len(rows)) < 0.3), rng.uniform(0.01, 0.5, len(rows)), 0.0)
+    frame["split"] = np.where(opens & (rng.random(len(rows)) < 0.2), 2.0, 1.0)
+    frame.index.name = "date"
+    return frame
+
+
 def write_csvs(folder, frames, rng):
     """Write a file a symbol, in any order of rows and columns, some of them packed."""
     (folder / "daily").mkdir(parents=True)

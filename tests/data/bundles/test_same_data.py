@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from rustybt.data import bundles
 from rustybt.errors import BadData, InvalidParameter
 from tests.data.bundles.histories import (
+    MINUTES,
     SESSIONS,
     columns,
     histories,
     ingested,
+    minute_histories,
     split_in_two,
     write_csvs,
     write_long,
@@ -64,6 +66,37 @@ def test_what_came_in_two_steps_is_what_came_in_one(places, frames, cut, overlap
     assert sids.items() <= {equity.symbol: equity.sid for equity in second.asset_finder.equities}.items()
     again = ingested("stepwise", "frames", more, environ, append=True)
     assert again.version == second.version, "nothing is new"
+
+
+@settings(max_examples=int(os.environ.get("SAME_DATA_EXAMPLES", "12")))
+@given(frames=minute_histories(), cut=st.integers(1, len(MINUTES) - 1), overlaps=st.booleans(), restates=st.booleans())
+def test_minutes_that_came_in_two_steps_are_those_that_came_in_one(places, frames, cut, overlaps, restates):
+    """A step may end inside of a session: its daily bar is made again of all its minutes."""
+    environ, _ = places
+    whole = ingested("whole", "frames", columns(frames), environ)
+    before, after = split_in_two(columns(frames), MINUTES[cut])
+    if not before or not after:
+        return
+    bundles.clean("stepwise", keep_last=0, environ=environ) if bundles.versions("stepwise", environ) else None
+    if restates:  # the past was known with other prices
+        before = {symbol: frame.assign(high=frame["high"] * 2.0) for symbol, frame in before.items()}
+    ingested("stepwise", "frames", before, environ)
+    more = columns(frames) if overlaps or restates else after
+    second = ingested("stepwise", "frames", more, environ, append=True, restate=restates)
+    assert (second.fingerprint, second.manifest.minute_rows) == (whole.fingerprint, whole.manifest.minute_rows)
+    assert second.manifest.daily_from_minutes
+    again = ingested("stepwise", "frames", more, environ, append=True)
+    assert again.version == second.version, "nothing is new"
+
+
+def test_minutes_of_the_past_that_changed_are_refused(places):
+    environ, _ = places
+    frame = frames_of(1, 2, 3)["A"].set_axis(MINUTES[:3])
+    first = ingested("changed", "frames", {"A": frame}, environ)
+    other = {"A": frame.assign(high=[1.0, 9.0, 3.0])}
+    with pytest.raises(BadData, match=r"A \(sid 0\), 2020-01-02 14:38:00: high was 2 and is 9; 1 bars of the past"):
+        ingested("changed", "frames", other, environ, append=True)
+    assert bundles.load("changed", environ).version == first.version
 
 
 def frames_of(*closes):
