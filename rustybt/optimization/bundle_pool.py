@@ -122,7 +122,7 @@ class BundleConnectionPool:
     slow_query_s : float, optional
         Queries that take longer are in `slow_queries`.
     environ : mapping, optional
-        The environment variables, which say where bundles lie.
+        The environment variables, which say where bundles lie; by default the process's.
 
     Raises
     ------
@@ -151,13 +151,14 @@ class BundleConnectionPool:
         max_connections: int = MAX_CONNECTIONS,
         *,
         slow_query_s: float = SLOW_QUERY_S,
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
             raise InvalidParameter(f"max_connections {max_connections!r} is no whole number of at least 1")
         if not slow_query_s >= 0:
             raise InvalidParameter(f"slow_query_s {slow_query_s!r} is no number of seconds of 0 or more")
-        self.max_connections, self.slow_query_s, self.environ = max_connections, slow_query_s, environ
+        self.max_connections, self.slow_query_s = max_connections, slow_query_s
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self._state = _State()
         weakref.finalize(self, _State.end, self._state)
 

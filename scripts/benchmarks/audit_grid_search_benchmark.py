@@ -13,14 +13,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from scripts.benchmarks.audit.command import audit_alone, parser_of
+from scripts.benchmarks.audit.command import audit_alone, count_of, parser_of
 from scripts.benchmarks.audit.workload import Scale
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the audit."""
     parser = parser_of("audit_grid_search_benchmark.py", __doc__)
-    parser.add_argument("--num-backtests", type=int, default=25, help="combinations of parameters")
+    parser.add_argument("--num-backtests", type=count_of, default=25, help="combinations of parameters")
     options = parser.parse_args(given)
     scale = Scale(options.bundle, options.start_date, options.end_date, options.num_assets, options.num_backtests)
     return audit_alone("grid", scale, options)

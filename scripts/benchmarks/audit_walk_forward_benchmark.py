@@ -15,15 +15,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from scripts.benchmarks.audit.command import audit_alone, parser_of
+from scripts.benchmarks.audit.command import audit_alone, count_of, parser_of
 from scripts.benchmarks.audit.workload import Scale
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the audit."""
     parser = parser_of("audit_walk_forward_benchmark.py", __doc__)
-    parser.add_argument("--num-windows", type=int, default=5, help="windows, one after the other")
-    parser.add_argument("--trials-per-window", type=int, default=5, help="combinations of parameters in each")
+    parser.add_argument("--num-windows", type=count_of, default=5, help="windows, one after the other")
+    parser.add_argument("--trials-per-window", type=count_of, default=5, help="combinations of parameters in each")
     options = parser.parse_args(given)
     scale = Scale(
         options.bundle,

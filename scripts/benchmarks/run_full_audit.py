@@ -103,6 +103,8 @@ def main(given: Sequence[str] | None = None) -> int:
     parser = parser_of("run_full_audit.py", __doc__)
     parser.add_argument("--zipline-python", type=Path, metavar="PATH", help="an interpreter that has zipline-reloaded")
     options = parser.parse_args(given)
+    if options.zipline_python is not None and not options.zipline_python.is_file():
+        parser.error(f"--zipline-python {options.zipline_python}: there is no such file")
     audits: list[Audit] = []
     with data_of(options.bundle, options.num_assets) as fingerprint:
         for planned in QUICK if options.quick else WHOLE:

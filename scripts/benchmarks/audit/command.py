@@ -6,9 +6,10 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
-from rustybt.data.bundles import ingest, load
+from rustybt.data.bundles import available, ingest, load
 from scripts.benchmarks.audit.audits import Audit, micro_criteria, production_criteria, run_audit
 from scripts.benchmarks.audit.paired import LEAST_PAIRS
 from scripts.benchmarks.audit.reporting import surroundings, text_of, write
@@ -30,16 +31,35 @@ def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("bundle", nargs="?", default=SAMPLE, help="the data")
     parser.add_argument("--num-runs", type=pairs_of, default=10, help="pairs that count; 10 at least for a verdict")
-    parser.add_argument("--num-assets", type=int, default=8, help="stocks that are traded, the first of the bundle")
-    parser.add_argument("--start-date", default="2023-01-01", help="first day of a backtest")
-    parser.add_argument("--end-date", default="2023-12-31", help="last day of a backtest")
-    parser.add_argument("--num-workers", type=int, help="worker processes; by default 2 from 100 backtests on, else 1")
+    parser.add_argument(
+        "--num-assets", type=count_of, default=8, help="stocks that are traded, the first of the bundle"
+    )
+    parser.add_argument("--start-date", type=day_of, default="2023-01-01", help="first day of a backtest")
+    parser.add_argument("--end-date", type=day_of, default="2023-12-31", help="last day of a backtest")
+    parser.add_argument(
+        "--num-workers", type=count_of, help="worker processes; by default 2 from 100 backtests on, else 1"
+    )
     parser.add_argument("--leave-one-out", action="store_true", help="time the Optimizer without each layer, too")
     parser.add_argument("--seed", type=int, default=0, help="of the order in which sides run")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: whether it works, not what it finds")
     folder = Path("results", name.removesuffix(".py"))
     parser.add_argument("--output", type=Path, default=folder, help=f"folder of the report, by default {folder}")
     return parser
+
+
+def count_of(text: str) -> int:
+    """Read a number of things, of which there is at least one."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: it must be a whole number of at least 1")
+    return int(text)
+
+
+def day_of(text: str) -> str:
+    """Read a day."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text}: write a day like 2023-01-31") from None
 
 
 def pairs_of(text: str) -> int:
@@ -64,6 +84,8 @@ def data_of(bundle: str, assets: int) -> Iterator[str]:
             os.environ["RUSTYBT_ROOT"] = root
             ingest(SAMPLE, show_progress=False)
         try:
+            if bundle not in {one.name for one in available() if one.versions}:
+                raise SystemExit(f"bundle {bundle!r} is not ingested: rustybt bundles lists what there is")
             known = len(load(bundle).asset_finder.equities)
             if not 1 <= assets <= known:
                 raise SystemExit(f"--num-assets {assets}: bundle {bundle!r} has {known}; ask for 1 to {known}")

@@ -36,8 +36,13 @@ def line_of(test: PairedTest) -> str:
     """Say a test in a line."""
     return (
         f"{test.gain:+.1%} of the time saved (95% interval {1 - test.high:+.1%} to {1 - test.low:+.1%}), "
-        f"{test.factor:.2f} times faster, p = {test.p:.2g} (t), {test.p_wilcoxon:.2g} (Wilcoxon), {test.pairs} pairs"
+        f"{factor_words(test.factor)}, p = {test.p:.2g} (t), {test.p_wilcoxon:.2g} (Wilcoxon), {test.pairs} pairs"
     )
+
+
+def factor_words(factor: float) -> str:
+    """Say a factor in words that fit its side of 1."""
+    return f"{factor:.2f} times faster" if factor >= 1 else f"{1 / factor:.2f} times slower"
 
 
 def text_of(audit: Audit) -> str:
@@ -76,15 +81,17 @@ def markdown_of(audits: Sequence[Audit], about: Mapping[str, str]) -> str:
     """
     lines = ["# Audit of the optimizer's layers", ""]
     lines += [f"- {name}: {value}" for name, value in about.items()]
+    if not any(audit.criteria for audit in audits):
+        lines += ["", "**Nothing here is a verdict: the run was told to be quick, or is held to no criterion.**"]
     lines += [
         "",
         "Baseline: `for params in grid: run_algorithm(...)` in one process, every cache off. Every side runs in",
     ]
     lines += ["a fresh process, in random order within each round; the seconds of one round are a pair. In the micro"]
     lines += [
-        f"audits, whose runs are short, {MICRO_TIMES} processes of each side take turns of {TURN_S * 1e3:g} ms, and"
+        f"audits, whose runs are short, {MICRO_TIMES} processes of each side take turns of {TURN_S * 1e3:g} ms, each"
     ]
-    lines += ["the seconds in which a process was let go count: the median of its side. A gain is the share of the"]
+    lines += ["is timed while it has its turn, and the median of a side's processes counts. A gain is the share of the"]
     lines += ["baseline's time that is saved; its interval is that of the mean log-ratio, by the t distribution."]
     lines += ["Every pair was compared: all sides found the same results.", ""]
     lines += ["| Audit | Backtests | Workers | Gain | 95% interval | Factor | p (t) | p (Wilcoxon) | Pairs |"]

@@ -126,6 +126,9 @@ def test_layers_that_do_nothing_are_said_to_cost_as_seldom_as_to_pay():
     [
         (["--num-runs", "2"], "argument --num-runs: 2: a paired test takes at least 3 pairs"),
         (["--num-assets", "9"], "--num-assets 9: bundle 'mag-7' has 8; ask for 1 to 8"),
+        (["--num-assets", "0"], "argument --num-assets: 0: it must be a whole number of at least 1"),
+        (["--num-backtests", "-3"], "argument --num-backtests: -3: it must be a whole number of at least 1"),
+        (["--start-date", "2023-13-01"], "argument --start-date: 2023-13-01: write a day like 2023-01-31"),
     ],
 )
 def test_what_cannot_be_audited_is_refused_before_anything_runs(arguments, message, monkeypatch, capsys):
@@ -135,6 +138,17 @@ def test_what_cannot_be_audited_is_refused_before_anything_runs(arguments, messa
     with pytest.raises(SystemExit) as refused:
         command.main(["mag-7", *arguments])
     assert message in f"{refused.value}{capsys.readouterr().err}"
+
+
+def test_a_bundle_that_is_not_there_is_one_line():
+    from scripts.benchmarks import audit_grid_search_benchmark as command
+
+    with pytest.raises(SystemExit, match="bundle 'nosuch' is not ingested: rustybt bundles lists what there is"):
+        command.main(["nosuch", "--quick"])
+
+
+def test_a_loss_is_called_slower():
+    assert reporting.factor_words(0.5) == "2.00 times slower" and reporting.factor_words(1.5) == "1.50 times faster"
 
 
 def test_sizes_are_as_asked():
