@@ -30,6 +30,8 @@ SAFE_BYTES = 1 << 15
 """What a busy worker's socket takes without being read; more waits until the worker is idle."""
 MAX_STILLBORN = 3
 """Workers in a row, beyond one a seat, that may die before they have opened the job."""
+MAX_STILLBORN_FROM_OUTSIDE = 30
+"""As many, where somebody may have killed them: a slow machine opens the job more slowly than it is killed."""
 WEIGH_EVERY_S = 0.05
 """How often memory is looked at; a peak that is shorter may pass."""
 LOOK_EVERY_S = 1.0
@@ -239,7 +241,8 @@ class Dispatch:
             innocent = seat.is_condemned and seat.verdict is None
             self.done += self.returned.judge(seat.chunks.pop(), seat.pid, ending, seat.verdict, innocent)
         self.stillborn += not ran
-        if self.stillborn > MAX_STILLBORN + len(self.seats):
+        most = MAX_STILLBORN_FROM_OUTSIDE if ending.may_come_from_outside else MAX_STILLBORN
+        if self.stillborn > most + len(self.seats):
             raise WorkerError(f"worker processes die before they have opened the strategy; the last one {ending.text}")
         self.crew.hire(position)
 

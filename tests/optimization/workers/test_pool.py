@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -194,6 +195,22 @@ def test_a_job_that_ends_every_process_that_opens_it_says_how(any_pool):
     with pytest.raises(WorkerError, match=message):
         list(any_pool.run(Deadly(), taker(range(1000)), total=1000))
     assert values(any_pool, square, range(4)) == [0, 1, 4, 9]
+
+
+def test_workers_killed_again_and_again_before_they_have_opened_the_job_are_replaced(fork_pool, tmp_path):
+    class KilledAtFirst:
+        preparation = Preparation()
+
+        def open(self):
+            for number in range(12):
+                with contextlib.suppress(FileExistsError):
+                    (tmp_path / str(number)).touch(exist_ok=False)
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return square
+
+    outcomes = list(fork_pool.run(KilledAtFirst(), taker(range(20)), total=20))
+    assert sorted(outcome.value for _, outcome in outcomes) == [x * x for x in range(20)]
+    assert len(list(tmp_path.iterdir())) == 12
 
 
 def test_one_run_at_a_time(any_pool):
