@@ -28,8 +28,9 @@ def hold(mb, seconds):
 def test_memory_that_is_written_to_counts_and_a_mapped_file_does_not(tmp_path):
     np.save(tmp_path / "a.npy", np.ones(64 << 17))
     before = private_mb(os.getpid())
-    block = mmap.mmap(-1, 64 << 20)  # new pages for sure: an allocator may have free ones at hand
-    block.write(bytes(1) * (64 << 20))
+    block = mmap.mmap(-1, 64 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # an allocator may have free pages
+    for start in range(0, 64 << 20, 1 << 20):
+        block[start : start + (1 << 20)] = b"1" * (1 << 20)
     assert private_mb(os.getpid()) - before == pytest.approx(64, abs=8)
     block.close()
     mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
