@@ -42,14 +42,19 @@ class Where(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class CsvFolder:
-    """A folder of files, one a symbol, see `csvdir.Folder`."""
+class AtPath:
+    """Files at a path, which holds in any folder."""
 
     path: str | os.PathLike[str]
 
     def __post_init__(self) -> None:
-        """Make the path one that holds in any folder."""
+        """Make the path absolute."""
         object.__setattr__(self, "path", Path(self.path).expanduser().absolute())
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFolder(AtPath):
+    """A folder of files, one a symbol, see `csvdir.Folder`."""
 
     def opened(
         self, environ: Mapping[str, str], calendar: ExchangeCalendar, cache: FrameCache, show_progress: bool
@@ -59,16 +64,15 @@ class CsvFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class LongTables:
+class LongTables(AtPath):
     """Long tables in Parquet, see `parquetdir.ParquetFolder`."""
 
-    path: str | os.PathLike[str]
     columns: Mapping[str, str] = field(default_factory=dict)
     frame: Frame | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
-        object.__setattr__(self, "path", Path(self.path).expanduser().absolute())
+        AtPath.__post_init__(self)
         object.__setattr__(self, "columns", checked_mapping(self.columns or {}))
         if self.frame is not None and self.frame not in FRAMES:
             raise InvalidParameter(f"frame {self.frame!r} is not known: choose 'daily' or 'minute', or leave it out")
@@ -81,14 +85,8 @@ class LongTables:
 
 
 @dataclass(frozen=True, slots=True)
-class ZiplineFolder:
+class ZiplineFolder(AtPath):
     """The folder of a bundle that Zipline has ingested, see `zipline_bundle.ZiplineBundle`."""
-
-    path: str | os.PathLike[str]
-
-    def __post_init__(self) -> None:
-        """Make the path one that holds in any folder."""
-        object.__setattr__(self, "path", Path(self.path).expanduser().absolute())
 
     def opened(
         self, environ: Mapping[str, str], calendar: ExchangeCalendar, cache: FrameCache, show_progress: bool
