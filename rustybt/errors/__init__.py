@@ -4,8 +4,7 @@ Names that Zipline's users catch keep Zipline's name. Every message says the par
 the limit crossed and what to do.
 """
 
-import difflib
-from collections.abc import Iterable
+from rustybt.errors.near_miss import did_you_mean as did_you_mean
 
 
 class RustyBTError(Exception):
@@ -196,6 +195,102 @@ class NoSimulation(RustyBTError, RuntimeError):
     """A call of the algorithm API while no simulation runs."""
 
 
+class AttachPipelineAfterInitialize(RustyBTError, RuntimeError):
+    """A pipeline attached after `initialize`."""
+
+
+class BadPercentileBounds(RustyBTError, ValueError):
+    """Percentiles that are no bounds."""
+
+
+class DTypeNotSpecified(RustyBTError, ValueError):
+    """A term without a dtype."""
+
+
+class DuplicatePipelineName(RustyBTError, ValueError):
+    """A second pipeline attached under one name."""
+
+
+class IncompatibleTerms(RustyBTError, ValueError):
+    """Terms with different masks, asked to be compared asset by asset."""
+
+
+class InvalidOutputName(RustyBTError, ValueError):
+    """An output whose name a term has for something else."""
+
+
+class NoDefaultMissingValue(RustyBTError, ValueError):
+    """A column of integers that does not say which of them stands for missing."""
+
+
+class NoFurtherDataError(RustyBTError, ValueError):
+    """A pipeline that reaches back before the first session there is."""
+
+
+class NoDataOnDate(NoFurtherDataError):
+    """A pipeline that needs a session before the bundle's first one."""
+
+
+class NoSuchPipeline(RustyBTError, LookupError):
+    """A pipeline that was not attached."""
+
+
+class NonExistentAssetInTimeFrame(RustyBTError, ValueError):
+    """An asset that did not exist in all sessions of a pipeline."""
+
+
+class NonPipelineInputs(RustyBTError, TypeError):
+    """Inputs of a term that are no terms."""
+
+
+class NonSliceableTerm(RustyBTError, TypeError):
+    """A column asked for one of its assets."""
+
+
+class NonWindowSafeInput(RustyBTError, ValueError):
+    """A window over a term whose past values change with splits and dividends."""
+
+
+class NotDType(RustyBTError, TypeError):
+    """A dtype that is none."""
+
+
+class PipelineOutputDuringInitialize(RustyBTError, RuntimeError):
+    """A pipeline's output asked for before the first session."""
+
+
+class TermInputsNotSpecified(RustyBTError, ValueError):
+    """A term without inputs."""
+
+
+class TermOutputsEmpty(RustyBTError, ValueError):
+    """A term with an empty list of outputs."""
+
+
+class UnknownRankMethod(RustyBTError, ValueError):
+    """A way to rank that is none."""
+
+
+class UnsupportedDType(RustyBTError, TypeError):
+    """A dtype that no term can have."""
+
+
+class UnsupportedDataType(RustyBTError, TypeError):
+    """A dtype that a kind of term cannot have."""
+
+
+class UnsupportedPipelineOutput(RustyBTError, TypeError):
+    """A column of a pipeline that has one value for all assets."""
+
+
+class WindowLengthNotPositive(RustyBTError, ValueError):
+    """A window that holds no session."""
+
+
+class WindowLengthNotSpecified(RustyBTError, ValueError):
+    """A term without a window length."""
+
+
 class ParameterNotSet(RustyBTError, AttributeError):
     """A strategy parameter read before it got a value."""
 
@@ -282,30 +377,3 @@ class CacheWarning(UserWarning):
 
 class ReproducibilityWarning(UserWarning):
     """A run that was repeated and came to another outcome."""
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Give the near-miss clause of an error message, or nothing.
-
-    Parameters
-    ----------
-    name : str
-        What the user wrote.
-    known : iterable of str
-        What exists.
-
-    Returns
-    -------
-    str
-        "" or " (did you mean 'AAPL'?)", with its leading blank.
-
-    Examples
-    --------
-    >>> did_you_mean("AAPPL", ["AAPL", "MSFT"])
-    " (did you mean 'AAPL'?)"
-    """
-    near = difflib.get_close_matches(name, list(known), n=1)
-    if not near:
-        folded = {k.casefold(): k for k in known}
-        near = [folded[name.casefold()]] if name.casefold() in folded else []
-    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,32 @@
+"""Which filters do users import?"""
+
+from rustybt.pipeline.filter import (
+    ArrayPredicate,
+    CustomFilter,
+    Filter,
+    Latest,
+    MaximumFilter,
+    NotNullFilter,
+    NullFilter,
+    PercentileFilter,
+)
+from rustybt.pipeline.filters.chosen import SingleAsset, StaticAssets, StaticSids
+from rustybt.pipeline.filters.smoothing import All, AllPresent, Any_ as Any, AtLeastN
+
+__all__ = [
+    "All",
+    "AllPresent",
+    "Any",
+    "ArrayPredicate",
+    "AtLeastN",
+    "CustomFilter",
+    "Filter",
+    "Latest",
+    "MaximumFilter",
+    "NotNullFilter",
+    "NullFilter",
+    "PercentileFilter",
+    "SingleAsset",
+    "StaticAssets",
+    "StaticSids",
+]
