@@ -27,6 +27,7 @@ from rustybt.engine.order_calls import (
     order_target_value,
     order_value,
 )
+from rustybt.engine.pipeline_calls import attach_pipeline, pipeline_output
 from rustybt.engine.setting_calls import (
     set_asset_restrictions,
     set_benchmark,
@@ -68,6 +69,7 @@ __all__ = [
     "Restriction",
     "StaticRestrictions",
     "VolumeShareSlippage",
+    "attach_pipeline",
     "batch_market_order",
     "calendars",
     "cancel_order",
@@ -87,6 +89,7 @@ __all__ = [
     "order_target_percent",
     "order_target_value",
     "order_value",
+    "pipeline_output",
     "record",
     "schedule_function",
     "set_asset_restrictions",

@@ -48,6 +48,7 @@ def run_algorithm(
     extensions: Iterable[str] = (),
     strict_extensions: bool = True,
     environ: Mapping[str, str] = os.environ,
+    custom_loader: Any = None,
     *,
     blotter: Any = "default",
     capital_changes: Mapping[Any, Mapping[str, Any]] | None = None,
@@ -98,6 +99,8 @@ def run_algorithm(
         False warns of an extension that fails, and goes on.
     environ : mapping of str to str
         Where RUSTYBT_ROOT is looked up.
+    custom_loader : object with get(column), optional
+        Loaders of pipelines' columns of one's own, such as a dict of columns and `rustybt.pipeline.DataFrameLoader`s.
     blotter : str, SimulationBlotter or type
         "default", a name registered with `rustybt.extensions.register`, `rustybt.finance.blotter.SimulationBlotter`
         with costs and a cancel policy, or a class derived from `rustybt.finance.blotter.Blotter`.
@@ -158,7 +161,9 @@ def run_algorithm(
         margin_rate=margin_rate,
     )
     load_extensions(default_extension, extensions, strict_extensions, environ)
-    setup = setup_of(metrics_set, blotter, capital_changes, rules=rules, stop_rules=stop_rules)
+    setup = setup_of(
+        metrics_set, blotter, capital_changes, rules=rules, stop_rules=stop_rules, custom_loader=custom_loader
+    )
     data = load(bundle, environ=environ, timestamp=bundle_timestamp)
     require_calendar(trading_calendar, data)
     return simulate(

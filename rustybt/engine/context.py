@@ -20,6 +20,7 @@ from rustybt.engine.capital_changes import warn_of_unused
 from rustybt.engine.event_rules import MARGIN, Bars, EventRule, StatelessRule
 from rustybt.engine.events import AfterOpen, BeforeClose, calendars, date_rules, make_eventrule, time_rules
 from rustybt.engine.ordering import OrderMethods
+from rustybt.engine.pipelines import AttachedPipeline, PipelineMethods
 from rustybt.engine.predicting import PredictMethods
 from rustybt.engine.settings import SettingMethods
 from rustybt.engine.setup import DEFAULT_SETUP, Setup
@@ -32,7 +33,7 @@ from rustybt.finance.portfolio import Account, Portfolio
 from rustybt.finance.trading import SimulationParameters
 
 
-class Context(OrderMethods, SettingMethods, PredictMethods):
+class Context(OrderMethods, SettingMethods, PredictMethods, PipelineMethods):
     """One algorithm in one simulation; the user's functions get it as `context`.
 
     Parameters
@@ -105,6 +106,8 @@ class Context(OrderMethods, SettingMethods, PredictMethods):
         self._symbol_lookup_date: pd.Timestamp | None = None
         self._recorded: dict[str, Any] = {}
         self._events: dict[int, list[Callback]] = {}
+        self._pipelines: dict[str, AttachedPipeline] = {}
+        self._engine_of_pipelines = None
         self._in_before_trading_start = False
         self._priced_at: Instant | None = None
         self._stand_before(self._shown_from)

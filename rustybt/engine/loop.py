@@ -47,6 +47,7 @@ def simulate_sessions(algorithm: Context, benchmark_returns: FloatArray | None =
         if hooks.initialize is not None:
             hooks.initialize(algorithm)
         algorithm.initialized = True
+        algorithm.compute_eager_pipelines()
         if algorithm.benchmark_sid is not None:
             benchmark = returns_of_asset(algorithm.benchmark_sid, portal, span)
         else:

@@ -35,6 +35,8 @@ class Setup(NamedTuple):
         Sessions before the run's first one, as far as the bundle has them, in which the strategy's functions are
         called, so that what it keeps by itself is warm. Its orders are ignored there, and nothing is noted. A vector
         strategy decides for these sessions too, and what it decides for them is dropped.
+    custom_loader : object with get(column), optional
+        Loaders of columns of pipelines, such as a dict of columns and loaders.
     """
 
     metrics: tuple[Any, ...] = tuple(default_metrics())
@@ -45,6 +47,7 @@ class Setup(NamedTuple):
     rules: Rules = ZIPLINE
     stop_rules: StopRules | None = None
     warmup_sessions: int = 0
+    custom_loader: Any = None
 
     def shown_from(self, first: int) -> int:
         """Give the session row from which a strategy is called whose run begins at a row.
@@ -82,6 +85,7 @@ def setup_of(
     arena: str = BACKTEST,
     rules: Rules = ZIPLINE,
     stop_rules: StopRules | None = None,
+    custom_loader: Any = None,
 ) -> Setup:
     """Read what a user gives for a run's setup.
 
@@ -99,6 +103,8 @@ def setup_of(
         Corrections and extras.
     stop_rules : StopRules, optional
         When the run is given up early.
+    custom_loader : object with get(column), optional
+        Loaders of columns of pipelines.
 
     Returns
     -------
@@ -112,4 +118,17 @@ def setup_of(
     changes = capital_changes_of(capital_changes)
     if not isinstance(stop_rules, StopRules | None):
         raise InvalidParameter(f"stop_rules {stop_rules!r} are none: pass StopRules(max_drawdown=0.3)")
-    return Setup(resolve(metrics_set), blotter_of(blotter), changes, platform, arena, rules, stop_rules)
+    if custom_loader is not None and not callable(getattr(custom_loader, "get", None)):
+        raise InvalidParameter(
+            f"custom_loader {custom_loader!r} has no get(column): pass a dict of columns and loaders"
+        )
+    return Setup(
+        resolve(metrics_set),
+        blotter_of(blotter),
+        changes,
+        platform,
+        arena,
+        rules,
+        stop_rules,
+        custom_loader=custom_loader,
+    )

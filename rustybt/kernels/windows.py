@@ -110,7 +110,13 @@ def over_windows(statistic: Statistic) -> Any:
                 for k in range(n_inputs):
                     while following[k] < stop[k] and changes[k][following[k], ROW] - shifts[k] <= last:
                         due = changes[k][following[k]]
-                        change(values[k], due[FIRST] - shifts[k], due[LAST] - shifts[k], due[KIND], factors[k][following[k]])
+                        change(
+                            values[k],
+                            due[FIRST] - shifts[k],
+                            due[LAST] - shifts[k],
+                            due[KIND],
+                            factors[k][following[k]],
+                        )
                         following[k] += 1
                 if mask[i, j]:
                     statistic(values, last - length + 1, last + 1, params, result)

@@ -127,7 +127,9 @@ class Classifier(RestrictedDTypeMixin, ComputableTerm):
         kind: Any = int if self.dtype == int64_dtype else (str, bytes)
         strangers = sorted(repr(value) for value in chosen if not isinstance(value, kind))
         if strangers:
-            raise TypeError(f"element_of() got {', '.join(strangers)} for labels of dtype {self.dtype}: pass labels of it")
+            raise TypeError(
+                f"element_of() got {', '.join(strangers)} for labels of dtype {self.dtype}: pass labels of it"
+            )
         op: Any = _is_among if self.dtype == int64_dtype else LabelArray.element_of
         return ArrayPredicate(term=self, op=op, opargs=(chosen,))
 

@@ -42,7 +42,9 @@ class StandardOutputs(Term):
         super()._validate()
         outputs = self.outputs  # type: ignore[attr-defined]
         if outputs is not NotSpecified:
-            raise ValueError(f"{type(self).__name__} does not support custom outputs, but received {outputs}: leave them out")
+            raise ValueError(
+                f"{type(self).__name__} does not support custom outputs, but received {outputs}: leave them out"
+            )
 
 
 class RestrictedDTypeMixin(Term):
@@ -60,7 +62,11 @@ class RestrictedDTypeMixin(Term):
         super()._validate()
         if self.dtype not in self.ALLOWED_DTYPES:
             allowed = ", ".join(sorted(map(str, self.ALLOWED_DTYPES)))
-            kinds = {"CustomFactor": FACTOR_DTYPES, "CustomFilter": FILTER_DTYPES, "CustomClassifier": CLASSIFIER_DTYPES}
+            kinds = {
+                "CustomFactor": FACTOR_DTYPES,
+                "CustomFilter": FILTER_DTYPES,
+                "CustomClassifier": CLASSIFIER_DTYPES,
+            }
             fits = [name for name, dtypes in kinds.items() if self.dtype in dtypes]
             raise UnsupportedDataType(
                 f"{type(self).__name__} has dtype {self.dtype}, its kind has {allowed}: did you mean a {' or '.join(fits)}?"
@@ -93,7 +99,9 @@ class CustomTermMixin(ComputableTerm):
         unknown = sorted(set(kwargs) - set(cls.params))
         if unknown:
             known = ", ".join(cls.params) or "none"
-            raise TypeError(f"{cls.__name__} received unexpected keyword arguments {', '.join(unknown)}; its own are {known}")
+            raise TypeError(
+                f"{cls.__name__} received unexpected keyword arguments {', '.join(unknown)}; its own are {known}"
+            )
         return super().__new__(
             cls,
             inputs=inputs,

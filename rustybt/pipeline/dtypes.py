@@ -89,7 +89,9 @@ def standard_missing(value: Any, dtype: np.dtype[Any], term: str) -> Any:
     """
     if value is NotSpecified:
         if dtype not in _MISSING:
-            raise NoDefaultMissingValue(f"{term} of dtype {dtype} needs missing_value=: no integer stands for it by itself")
+            raise NoDefaultMissingValue(
+                f"{term} of dtype {dtype} needs missing_value=: no integer stands for it by itself"
+            )
         return _MISSING[dtype]
     coerced = coerce_to_dtype(value, dtype, f"missing_value of {term}")
     return _MISSING[dtype] if dtype in _MISSING and is_nothing(coerced) else coerced

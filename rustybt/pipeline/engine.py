@@ -91,7 +91,9 @@ class PipelineEngine:
         universe = self.universe(pipeline)
         first, last = universe.row_of(start, "start"), universe.row_of(end, "end")
         if last < first:
-            raise InvalidSpan(f"start date {start.date()} must be before or equal to end date {end.date()}: exchange them")
+            raise InvalidSpan(
+                f"start date {start.date()} must be before or equal to end date {end.date()}: exchange them"
+            )
         terms = pipeline.terms()
         plan = plan_of(terms, universe.domain, universe.sessions, start, end)
         span = universe.span(first - plan.extra_rows[AssetExists()], last)
@@ -176,7 +178,9 @@ class _Computation:
             return dates.to_numpy()[:, None]
         mask: BoolArray = self._values[term.mask][plan.extra_rows[term.mask] - plan.extra_rows[term] :]
         if isinstance(term, BoundColumn):
-            return self._loaders.of(term).load_adjusted_array(span.universe.domain, [term], dates, self._sids, mask)[term]
+            return self._loaders.of(term).load_adjusted_array(span.universe.domain, [term], dates, self._sids, mask)[
+                term
+            ]
         inputs = [self._input(term, used) for used in term.inputs]
         computed = term._compute(inputs, dates, self._sids, mask)
         return shared_terms().keep(None if isinstance(computed, LabelArray) else self._keys[term], computed)

@@ -75,7 +75,9 @@ def explain(pipeline: _Pipeline, start: Any = None, end: Any = None, bundle: Any
         sessions = pd.date_range("1900-01-01", periods=100_000, freq="B")
         begin = len(sessions) // 2
         dates = sessions[begin], sessions[begin + EXAMPLE_SESSIONS - 1]
-        return _explained(pipeline, domain, sessions, *dates, EXAMPLE_SESSIONS, EXAMPLE_ASSETS, f"Pipeline on {domain!r}")
+        return _explained(
+            pipeline, domain, sessions, *dates, EXAMPLE_SESSIONS, EXAMPLE_ASSETS, f"Pipeline on {domain!r}"
+        )
     data = load(bundle) if isinstance(bundle, str) else bundle
     portal = portal_of(data)
     universe = Universe(portal, pipeline.domain(domain_of_calendar(portal.session_table.name)))

@@ -377,7 +377,9 @@ class CustomFactor(PositiveWindowLengthMixin, CustomTermMixin, Factor):
         if not name.startswith("_") and outputs is not NotSpecified:
             if name in outputs:
                 return RecarrayField(factor=self, attribute=name)
-            raise AttributeError(f"{type(self).__name__} has no output named {name!r}: its outputs are {', '.join(outputs)}")
+            raise AttributeError(
+                f"{type(self).__name__} has no output named {name!r}: its outputs are {', '.join(outputs)}"
+            )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __iter__(self) -> Iterator[Any]:

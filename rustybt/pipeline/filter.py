@@ -60,7 +60,9 @@ class Filter(RestrictedDTypeMixin, ComputableTerm):
     @staticmethod
     def _combined(operation: str, left: Any, right: Any) -> Any:
         for value in (left, right):
-            if not isinstance(value, bool | int | np.bool_) and not (isinstance(value, Term) and value.dtype == bool_dtype):
+            if not isinstance(value, bool | int | np.bool_) and not (
+                isinstance(value, Term) and value.dtype == bool_dtype
+            ):
                 raise BadBinaryOperator(operation, left, right)
         return FilterExpression(operation, left, right, dtype=bool_dtype)
 
@@ -82,7 +84,9 @@ class Filter(RestrictedDTypeMixin, ComputableTerm):
         if if_true.dtype != if_false.dtype:
             raise TypeError(f"if_else got dtypes {if_true.dtype} and {if_false.dtype}: pass two terms of one dtype")
         if if_true.outputs != if_false.outputs:
-            raise ValueError(f"if_else got outputs {if_true.outputs} and {if_false.outputs}: pass two terms with the same")
+            raise ValueError(
+                f"if_else got outputs {if_true.outputs} and {if_false.outputs}: pass two terms with the same"
+            )
         if not same(if_true.missing_value, if_false.missing_value):
             raise ValueError(
                 f"if_else got missing values {if_true.missing_value!r} and {if_false.missing_value!r}: pass two terms "

@@ -49,7 +49,9 @@ class Output:
         """Give one session's frame: a row for each asset that passed the screen, by sid."""
         shown = self.screen[row]
         columns = {name: make(self._values[name][row][shown]) for name, make in self._postprocess.items()}
-        return pd.DataFrame(columns, index=pd.Index(self.equities[shown], dtype=object), columns=list(self._postprocess))
+        return pd.DataFrame(
+            columns, index=pd.Index(self.equities[shown], dtype=object), columns=list(self._postprocess)
+        )
 
     def frame(self) -> pd.DataFrame:
         """Give all sessions' frame, indexed by session and asset."""

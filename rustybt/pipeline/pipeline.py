@@ -37,9 +37,7 @@ class Pipeline:
 
     __slots__ = ("_columns", "_domain", "_screen", "__weakref__")
 
-    def __init__(
-        self, columns: Mapping[str, Any] | None = None, screen: Any = None, domain: Domain = GENERIC
-    ) -> None:
+    def __init__(self, columns: Mapping[str, Any] | None = None, screen: Any = None, domain: Domain = GENERIC) -> None:
         if not isinstance(columns, Mapping | None):
             raise TypeError(f"Pipeline got columns {columns!r}: pass a dict of names and terms")
         if not isinstance(domain, Domain):
@@ -90,7 +88,9 @@ class Pipeline:
                 f"column {name!r} is {term!r}, which has one value for all assets: use it as an input of other terms"
             )
         if not isinstance(term, ComputableTerm):
-            raise TypeError(f"column {name!r} is {term!r}, which is no factor, filter or classifier: did you mean its .latest?")
+            raise TypeError(
+                f"column {name!r} is {term!r}, which is no factor, filter or classifier: did you mean its .latest?"
+            )
         if name in self._columns and not overwrite:
             raise KeyError(f"Column {name!r} already exists: pass overwrite=True to replace it")
         self._columns.pop(name, None)

@@ -294,7 +294,9 @@ class ComputableTerm(Term):
 
     def _check_outputs(self) -> None:
         if not self.outputs:
-            raise TermOutputsEmpty(f"{type(self).__name__} has an empty list of outputs: name one at least, or leave it out")
+            raise TermOutputsEmpty(
+                f"{type(self).__name__} has an empty list of outputs: name one at least, or leave it out"
+            )
         taken = {name for name in dir(ComputableTerm) if not name.startswith("_")} | {"compute"}
         bad = [name for name in self.outputs if name.startswith("_") or name in taken]
         if bad:

@@ -184,7 +184,9 @@ class DataSetMeta(type):
         found = cls._specializations.get(domain)
         if found is None:
             if cls.domain is not GENERIC:
-                raise ValueError(f"cannot take {cls.__name__} of {cls.domain!r} to {domain!r}: use columns of one domain")
+                raise ValueError(
+                    f"cannot take {cls.__name__} of {cls.domain!r} to {domain!r}: use columns of one domain"
+                )
             namespace = {"domain": domain, "__module__": cls.__module__, "__doc__": cls.__doc__}
             found = cls._specializations[domain] = DataSetMeta(cls.__name__, (cls,), namespace, special=True)
         return found

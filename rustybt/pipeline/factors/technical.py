@@ -151,7 +151,9 @@ class TrueRange(CustomFactor):
     def _validate(self) -> None:
         super()._validate()
         if self.window_length < 2:
-            raise ValueError(f"'TrueRange' needs the session before: window_length {self.window_length} must be 2 or more")
+            raise ValueError(
+                f"'TrueRange' needs the session before: window_length {self.window_length} must be 2 or more"
+            )
 
     def compute(self, today: Any, assets: Any, out: Any, highs: Any, lows: Any, closes: Any) -> None:
         """Compute a session."""

@@ -79,10 +79,14 @@ class TableLoader:
         there = best >= 0
         chosen = np.where(there, best, 0)
         if column.dtype == object_dtype:
-            labels = LabelArray(values, column.missing_value) if len(values) else LabelArray([None], column.missing_value)
+            labels = (
+                LabelArray(values, column.missing_value) if len(values) else LabelArray([None], column.missing_value)
+            )
             return AdjustedArray(labels.like(np.where(there, labels.codes[chosen], 0)), (), column.missing_value)
         filled = values[chosen] if len(values) else np.full(best.shape, column.missing_value, column.dtype)
-        return AdjustedArray(np.where(there, filled, column.missing_value).astype(column.dtype), (), column.missing_value)
+        return AdjustedArray(
+            np.where(there, filled, column.missing_value).astype(column.dtype), (), column.missing_value
+        )
 
     def _table(self, column: BoundColumn) -> pd.DataFrame:
         name = column.dataset.table
