@@ -54,7 +54,7 @@ def nanextreme(values: Array, begin: int, end: int, sign: float) -> float:
 @register_jitable
 def extreme(values: Array, begin: int, end: int, sign: float) -> float:
     """Give the greatest (sign 1) or the least (-1) value; NaN where one is."""
-    best = values[begin]
+    best: float = values[begin]
     for i in range(begin, end):
         value = values[i]
         if value != value:

@@ -1,8 +1,8 @@
 """What does a table of past values look like from each session, as its values are adjusted on the way?
 
-A row's path: the bundle's dense array, sessions x assets -> laid out asset by asset, once -> the changes that a window's
-last row has seen, applied one by one -> the window. Computed terms have no changes: their windows are cut from what was
-computed.
+A row's path: the bundle's dense array, sessions x assets -> laid out asset by asset, once -> the changes that a
+window's last row has seen, applied one by one -> the window. Computed terms have no changes: their windows are cut from
+what was computed.
 """
 
 from __future__ import annotations
@@ -133,8 +133,8 @@ class Windows:
 
     Notes
     -----
-    As an iterator it gives float64 (or other) arrays, or LabelArrays, of shape (length, n_assets), read-only: views that
-    the next step changes.
+    As an iterator it gives float64 (or other) arrays, or LabelArrays, of shape (length, n_assets), read-only: views
+    that the next step changes.
     """
 
     def __init__(self, adjusted: AdjustedArray, length: int, offset: int = 0, rows: IntArray | None = None) -> None:

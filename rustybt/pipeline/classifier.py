@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from rustybt._typing import BoolArray, IntArray
 from rustybt.pipeline.custom import (
@@ -171,7 +170,7 @@ class Everything(Classifier):
 class Quantiles(SingleInputMixin, Classifier):
     """In which of some equally full bins each value lies, of a session's values; -1 where there is none."""
 
-    params = ("bins",)
+    params: Any = ("bins",)
     dtype = int64_dtype
     costly = True
     window_length = 0
@@ -185,7 +184,7 @@ class Relabel(SingleInputMixin, Classifier):
     """Another classifier's labels, mapped by a function."""
 
     window_length = 0
-    params = ("relabeler",)
+    params: Any = ("relabeler",)
 
     def __new__(cls, term: Any, relabeler: Callable[[Any], Any]) -> Any:
         """Map a classifier's labels."""
@@ -215,8 +214,3 @@ class CustomClassifier(PositiveWindowLengthMixin, StandardOutputs, CustomTermMix
 
 class Latest(LatestMixin, CustomClassifier):
     """The last label known; a column's `.latest` is one."""
-
-
-def as_frame_column(values: Any) -> pd.Categorical | Any:
-    """Give values as a frame holds them."""
-    return values.as_categorical() if isinstance(values, LabelArray) else values

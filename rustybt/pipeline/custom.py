@@ -69,7 +69,8 @@ class RestrictedDTypeMixin(Term):
             }
             fits = [name for name, dtypes in kinds.items() if self.dtype in dtypes]
             raise UnsupportedDataType(
-                f"{type(self).__name__} has dtype {self.dtype}, its kind has {allowed}: did you mean a {' or '.join(fits)}?"
+                f"{type(self).__name__} has dtype {self.dtype}, its kind has {allowed}: did you mean a "
+                f"{' or '.join(fits)}?"
             )
 
 
@@ -77,7 +78,7 @@ class CustomTermMixin(ComputableTerm):
     """A term whose `compute` is called once a session, with a window of each input.
 
     A class that says what it computes of one asset's window by a kernel of `kernels.windows` as well, as `_kernel`
-    beside its `compute`, is computed by the kernel; one that is derived from it, and has a `compute` of its own, is not.
+    beside its `compute`, is computed by the kernel; one that is derived from it, with a `compute` of its own, is not.
     """
 
     costly = True
@@ -151,7 +152,7 @@ class CustomTermMixin(ComputableTerm):
         return out
 
     def _compute_by_sessions(self, inputs: list[Windows], dates: Any, sids: Any, mask: BoolArray, out: Any) -> None:
-        days, everyone = dates.to_numpy(), mask.all(axis=1)
+        days, everyone = dates.to_numpy(), np.asarray(mask.all(axis=1))
         with self.ctx:
             for row in range(len(mask)):
                 chosen = None if everyone[row] else np.flatnonzero(mask[row])

@@ -16,6 +16,9 @@ MINUTES_BEFORE_OPEN: Final = 45
 """What is known this long before a session's open is known to its pipelines."""
 
 
+OFFSET: Final = -np.timedelta64(MINUTES_BEFORE_OPEN, "m")
+
+
 class Domain:
     """Sessions, which label a pipeline's rows, and a country, whose assets are its columns."""
 
@@ -41,12 +44,12 @@ class Domain:
             If there is none.
         """
         day, sessions = pd.Timestamp(dt), self.sessions()
-        place = sessions.searchsorted(day)
+        place = int(sessions.searchsorted(day))
         if place == len(sessions):
             raise ValueError(
                 f"date {day.date()} is past the last session of {self!r} ({sessions[-1].date()}): choose an earlier one"
             )
-        return sessions[place]
+        return pd.Timestamp(sessions[place])
 
 
 class GenericDomain(Domain):
@@ -81,7 +84,7 @@ class EquityCalendarDomain(Domain):
         self,
         country_code: str,
         calendar_name: str,
-        data_query_offset: Any = -np.timedelta64(MINUTES_BEFORE_OPEN, "m"),
+        data_query_offset: Any = OFFSET,
     ) -> None:
         offset = pd.Timedelta(data_query_offset)
         if offset >= pd.Timedelta(0):
@@ -208,6 +211,7 @@ def infer_domain(terms: Iterable[Any]) -> Domain:
     domains = {term.domain for term in terms} - {GENERIC}
     if len(domains) > 1:
         raise AmbiguousDomain(
-            f"terms of several domains in one pipeline or term: {', '.join(sorted(map(repr, domains)))}; use columns of one"
+            f"terms of several domains in one pipeline or term: {', '.join(sorted(map(repr, domains)))}; use columns "
+            "of one"
         )
     return next(iter(domains), GENERIC)

@@ -1,7 +1,7 @@
 """How are a pipeline's terms computed over some sessions?
 
-Each term is computed once, after all that it is computed of, for all sessions and assets at a time; what nobody needs any
-more is let go. Longer spans are computed in parts where all at once would take too much memory.
+Each term is computed once, after all that it is computed of, for all sessions and assets at a time; what nobody needs
+any more is let go. Longer spans are computed in parts where all at once would take too much memory.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from rustybt._typing import BoolArray
@@ -204,8 +203,3 @@ def _is(known: Term, used: Term) -> bool:
     if isinstance(used, BoundColumn) and isinstance(known, BoundColumn):
         return known.unspecialize() is used.unspecialize()
     return known is used
-
-
-def is_any(values: Any) -> bool:
-    """Say whether any value of an array is True."""
-    return bool(np.any(values))

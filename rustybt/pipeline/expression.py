@@ -43,7 +43,8 @@ class BadBinaryOperator(TypeError):
 
     def __init__(self, operator: str, left: Any, right: Any) -> None:
         super().__init__(
-            f"cannot compute {_kind(left)} {operator} {_kind(right)}: combine terms of one dtype, or a term and a number"
+            f"cannot compute {_kind(left)} {operator} {_kind(right)}: combine terms of one dtype, or a term and a "
+            "number"
         )
 
 

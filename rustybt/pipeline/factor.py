@@ -68,9 +68,9 @@ def _summary(name: str) -> Callable[..., Any]:
 class Factor(RestrictedDTypeMixin, ComputableTerm):
     """A number (or date) for each asset and session.
 
-    Factors of float64 are added, multiplied and so on with each other and with numbers; comparisons give filters (`eq` for
-    `==`, which asks whether two terms are one). `abs`, `log`, `sqrt`, `exp`, `sin` and others apply to each value; `mean`,
-    `stddev`, `max`, `min`, `median`, `sum` and `notnull_count` sum up each session.
+    Factors of float64 are added, multiplied and so on with each other and with numbers; comparisons give filters (`eq`
+    for `==`, which asks whether two terms are one). `abs`, `log`, `sqrt`, `exp`, `sin` and others apply to each value;
+    `mean`, `stddev`, `max`, `min`, `median`, `sum` and `notnull_count` sum up each session.
 
     Examples
     --------
@@ -92,7 +92,7 @@ class Factor(RestrictedDTypeMixin, ComputableTerm):
     __mod__, __rmod__ = _operator("%"), _operator("%", reflected=True)
     __pow__, __rpow__ = _operator("**"), _operator("**", reflected=True)
     __lt__, __le__, __gt__, __ge__ = map(_operator, ("<", "<=", ">", ">="))
-    __ne__ = _operator("!=")  # type: ignore[assignment]
+    __ne__ = _operator("!=")
     eq = _operator("==")
     __hash__ = ComputableTerm.__hash__
     sin, cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh = map(_function, MATH_FUNCTIONS[:9])
@@ -108,7 +108,8 @@ class Factor(RestrictedDTypeMixin, ComputableTerm):
         if self.dtype != float64_dtype:
             hint = "; use isnull() or notnull()" if method in ("isnan", "notnan", "isfinite") else ""
             raise TypeError(
-                f"{method}() is only defined for factors of dtype float64, but {type(self).__name__} has {self.dtype}{hint}"
+                f"{method}() is only defined for factors of dtype float64, but {type(self).__name__} has "
+                f"{self.dtype}{hint}"
             )
 
     # Row by row -------------------------------------------------------------------------------------------------
@@ -135,8 +136,8 @@ class Factor(RestrictedDTypeMixin, ComputableTerm):
         """Give values whose extremes are brought in to those at two percentiles, from 0 to 1; see `demean`."""
         if not 0.0 <= min_percentile < max_percentile <= 1.0:
             raise BadPercentileBounds(
-                f"winsorize: percentiles {min_percentile} and {max_percentile} are no bounds: give two from 0 to 1, the "
-                "smaller first"
+                f"winsorize: percentiles {min_percentile} and {max_percentile} are no bounds: give two from 0 to 1, "
+                "the smaller first"
             )
         bounds = (min_percentile, max_percentile)
         return self._transformed("winsorize", bounds, mask, groupby, window_safe=self.window_safe)

@@ -140,7 +140,8 @@ class PercentileFilter(SingleInputMixin, Filter):
         """Choose by a factor, between percentiles from 0 to 100."""
         if not 0.0 <= min_percentile < max_percentile <= 100.0:
             raise BadPercentileBounds(
-                f"percentiles {min_percentile} and {max_percentile} are no bounds: give two from 0 to 100, the smaller first"
+                f"percentiles {min_percentile} and {max_percentile} are no bounds: give two from 0 to 100, the "
+                "smaller first"
             )
         return super().__new__(
             cls, inputs=(factor,), mask=mask, min_percentile=min_percentile, max_percentile=max_percentile
@@ -156,7 +157,7 @@ class ArrayPredicate(SingleInputMixin, Filter):
     """What a function of a term's values says; False where its mask is."""
 
     window_length = 0
-    params = ("op", "opargs")
+    params: Any = ("op", "opargs")
 
     def __new__(cls, term: Any, op: Any, opargs: tuple[Any, ...]) -> Any:
         """Ask a function of (values, *opargs)."""

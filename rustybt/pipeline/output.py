@@ -10,7 +10,6 @@ import pandas as pd
 
 from rustybt._typing import BoolArray
 from rustybt.assets import Equity
-from rustybt.pipeline.labels import LabelArray
 
 
 class Output:
@@ -58,7 +57,9 @@ class Output:
         rows, places = np.nonzero(self.screen)
         columns = {name: make(self._values[name][self.screen]) for name, make in self._postprocess.items()}
         index = pd.MultiIndex(
-            levels=[self.sessions, pd.Index(self.equities, dtype=object)], codes=[rows, places], verify_integrity=False
+            levels=[self.sessions, pd.Index(self.equities, dtype=object)],  # type: ignore[list-item]
+            codes=[rows, places],  # type: ignore[list-item]
+            verify_integrity=False,
         )
         return pd.DataFrame(columns, index=index, columns=list(self._postprocess))
 
@@ -74,8 +75,3 @@ def frames_together(outputs: Sequence[Output]) -> pd.DataFrame:
         for frame in frames:
             frame[name] = frame[name].cat.set_categories(known)
     return pd.concat([frame for frame in frames if len(frame)] or frames[:1])
-
-
-def is_text(values: Any) -> bool:
-    """Say whether a column holds labels."""
-    return isinstance(values, LabelArray)

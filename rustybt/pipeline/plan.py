@@ -109,14 +109,14 @@ def _extra_rows(
     end: pd.Timestamp,
 ) -> dict[Term, int]:
     extra = dict.fromkeys(order, 0)
-    available = int(sessions.get_loc(start))
+    available = int(sessions.searchsorted(start))
     for term in reversed(order):
         if extra[term] <= available:
             extra[term] = term.compute_extra_rows(sessions, start, end, extra[term])
         if extra[term] > available:
             raise NoFurtherDataError(
-                f"Insufficient data to compute Pipeline: {term!r} needs {extra[term]} sessions before {start.date()}, and "
-                f"the first there is is {sessions[0].date()}: start later, or take shorter windows"
+                f"Insufficient data to compute Pipeline: {term!r} needs {extra[term]} sessions before {start.date()}, "
+                f"and the first there is is {sessions[0].date()}: start later, or take shorter windows"
             )
         for needed, before in dependencies[term].items():
             extra[needed] = max(extra[needed], extra[term] + before)
@@ -127,7 +127,8 @@ def bytes_of(term: Term, n_rows: int, n_assets: int) -> int:
     """Estimate the memory that a term's values take."""
     if isinstance(term, InputDates):
         return 8 * n_rows
-    width = term.dtype.itemsize * (len(term.outputs) if isinstance(getattr(term, "outputs", None), tuple) else 1)
+    outputs = getattr(term, "outputs", None)
+    width = term.dtype.itemsize * (len(outputs) if isinstance(outputs, tuple) else 1)
     copies = 2 if isinstance(term, BoundColumn) else 1  # by session, and by asset
     return int(width * copies * n_rows * (n_assets if term.ndim == 2 else 1))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
+
 from rustybt._typing import BoolArray, FloatArray, IntArray
 
 RANK_METHODS: Final = ("average", "min", "max", "dense", "ordinal")
@@ -88,10 +89,10 @@ def _ranks_in_order(ordered: FloatArray, method: str) -> FloatArray:
     """Rank the values of sorted rows; those that are equal stand side by side, and NaNs at the end."""
     places = np.broadcast_to(np.arange(1.0, ordered.shape[1] + 1), ordered.shape)
     if method == "ordinal" or not ordered.shape[1]:
-        return places
+        return np.asarray(places)
     runs = _dense(ordered)
     if method == "dense":
-        return runs + 1.0
+        return np.asarray(runs + 1.0, dtype=np.float64)
     begins = np.diff(runs, axis=1, prepend=-1) > 0
     first = np.maximum.accumulate(np.where(begins, places, 0.0), axis=1)
     ends = np.diff(runs, axis=1, append=runs[:, -1:] + 1) > 0
@@ -181,7 +182,7 @@ def largest_in_groups(values: Any, groups: IntArray, there: BoolArray) -> BoolAr
 
 
 def _dense(ordered: Any) -> IntArray:
-    """Number the values of sorted rows so that equal ones have one number."""
+    """Give the values of sorted rows numbers from 0 on; equal ones have the same."""
     changed = np.zeros(ordered.shape, dtype=np.int64)
     changed[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     return np.asarray(np.cumsum(changed, axis=1))

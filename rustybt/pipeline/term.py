@@ -1,4 +1,4 @@
-"""What can be computed for every session and asset? Terms: what they take, what they give, and what they need before."""
+"""What can be computed for every session and asset? Terms: what they take, what they give, and what they need."""
 
 from __future__ import annotations
 
@@ -301,8 +301,8 @@ class ComputableTerm(Term):
         bad = [name for name in self.outputs if name.startswith("_") or name in taken]
         if bad:
             raise InvalidOutputName(
-                f"{type(self).__name__} cannot have an output {bad[0]!r}: use none of {', '.join(sorted(taken))}, and no "
-                "name that begins with '_'"
+                f"{type(self).__name__} cannot have an output {bad[0]!r}: use none of {', '.join(sorted(taken))}, and "
+                "no name that begins with '_'"
             )
 
     @property

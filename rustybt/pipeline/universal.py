@@ -82,8 +82,8 @@ class DownsampledMixin(StandardOutputs, UniversalMixin):
         """Slow a term down."""
         if frequency not in FREQUENCIES:
             raise InvalidParameter(
-                f"downsample: frequency {frequency!r} is not known{did_you_mean(str(frequency), FREQUENCIES)}: use one of "
-                f"{', '.join(FREQUENCIES)}"
+                f"downsample: frequency {frequency!r} is not known{did_you_mean(str(frequency), FREQUENCIES)}: use one "
+                f"of {', '.join(FREQUENCIES)}"
             )
         return super().__new__(
             cls,
@@ -102,7 +102,7 @@ class DownsampledMixin(StandardOutputs, UniversalMixin):
         self, all_dates: pd.DatetimeIndex, start_date: pd.Timestamp, end_date: pd.Timestamp, min_extra_rows: int
     ) -> int:
         """Reach back to the first session of a period."""
-        start = int(all_dates.get_loc(start_date)) - min_extra_rows
+        start = int(all_dates.searchsorted(start_date)) - min_extra_rows
         if start < 0:
             raise NoFurtherDataError(
                 f"{self!r} needs {min_extra_rows} sessions before {start_date.date()}, the first there is "
@@ -156,7 +156,8 @@ class SliceMixin(UniversalMixin):
         column = int(assets.searchsorted(self.asset.sid))
         if column == len(assets) or assets[column] != self.asset.sid:
             raise NonExistentAssetInTimeFrame(
-                f"{self.asset!r} does not exist between {dates[0].date()} and {dates[-1].date()}: choose another asset or span"
+                f"{self.asset!r} does not exist between {dates[0].date()} and {dates[-1].date()}: choose another asset "
+                "or span"
             )
         return inputs[0][:, [column]]
 
@@ -197,7 +198,7 @@ class ConstantMixin(StandardOutputs, UniversalMixin):
     _prefix = "Constant"
     window_length = 0
     inputs = ()
-    params = ("const",)
+    params: Any = ("const",)
 
     def _compute(self, inputs: list[Any], dates: Any, assets: Any, mask: BoolArray) -> Any:
         values = np.full(mask.shape, self.params["const"], dtype=self.dtype)

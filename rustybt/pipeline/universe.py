@@ -56,8 +56,8 @@ class Universe:
         calendar = getattr(domain, "calendar_name", None)
         if calendar is not None and _calendar(calendar) != own.calendar_name:
             raise InvalidParameter(
-                f"the pipeline is of {domain!r}, but bundle {portal.bundle.name!r} has calendar {own.calendar_name!r}: use "
-                "EquityPricing, whose domain is the bundle's, or another bundle"
+                f"the pipeline is of {domain!r}, but bundle {portal.bundle.name!r} has calendar {own.calendar_name!r}: "
+                "use EquityPricing, whose domain is the bundle's, or another bundle"
             )
         self.before = len(portal.sessions_before)
         sessions = portal.sessions_before.append(portal.sessions)
@@ -70,8 +70,8 @@ class Universe:
         if not self.equities:
             there = ", ".join(sorted({e.country_code for e in everyone})) or "none"
             raise InvalidParameter(
-                f"bundle {portal.bundle.name!r} has no asset of country {country!r} (its countries: {there}): use columns "
-                "of their domain, or give the assets' country when you ingest"
+                f"bundle {portal.bundle.name!r} has no asset of country {country!r} (its countries: {there}): use "
+                "columns of their domain, or give the assets' country when you ingest"
             )
 
     def row_of(self, session: pd.Timestamp, what: str) -> int:

@@ -6,11 +6,13 @@ from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from rustybt.errors import did_you_mean
-from rustybt.pipeline.classifier import Classifier, Latest as LatestClassifier
+from rustybt.pipeline.classifier import Classifier
+from rustybt.pipeline.classifier import Latest as LatestClassifier
 from rustybt.pipeline.domain import GENERIC, Domain
 from rustybt.pipeline.dtypes import standard_dtype, standard_missing
 from rustybt.pipeline.factor import Latest as LatestFactor
-from rustybt.pipeline.filter import Filter, Latest as LatestFilter
+from rustybt.pipeline.filter import Filter
+from rustybt.pipeline.filter import Latest as LatestFilter
 from rustybt.pipeline.sentinels import NotSpecified
 from rustybt.pipeline.term import LoadableTerm
 
@@ -164,7 +166,7 @@ class DataSetMeta(type):
         columns = {key: value for key, value in namespace.items() if isinstance(value, Column)}
         for key, column in columns.items():
             setattr(made, key, column.bind(key))
-        inherited = (getattr(base, "_column_names", frozenset()) for base in bases)
+        inherited: list[frozenset[str]] = [getattr(base, "_column_names", frozenset()) for base in bases]
         made._column_names = frozenset(columns).union(*inherited)
         if not special:
             made._specializations = WeakKeyDictionary({made.domain: made})

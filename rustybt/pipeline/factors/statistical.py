@@ -10,7 +10,8 @@ from scipy.stats import rankdata
 
 from rustybt.assets import Asset
 from rustybt.errors import IncompatibleTerms, InvalidParameter
-from rustybt.kernels import window_pairs as pairs, window_statistics as statistics
+from rustybt.kernels import window_pairs as pairs
+from rustybt.kernels import window_statistics as statistics
 from rustybt.kernels.windows import over_windows
 from rustybt.pipeline.custom import StandardOutputs
 from rustybt.pipeline.dtypes import float64_dtype, int64_dtype
@@ -30,7 +31,8 @@ def _checked_pair(name: str, first: Any, second: Any, length_name: str, length: 
         raise InvalidParameter(f"{name}: {length_name} {length} must be 2 or more")
     if second.ndim == 2 and getattr(first, "mask", None) is not getattr(second, "mask", None):
         raise IncompatibleTerms(
-            f"{name}: {first!r} and {second!r} have different masks, and cannot be compared asset by asset: give them one"
+            f"{name}: {first!r} and {second!r} have different masks, and cannot be compared asset by asset: give them "
+            "one"
         )
 
 
@@ -95,8 +97,8 @@ def _pearson(base: Any, target: Any) -> Any:
 class RollingLinearRegression(CustomFactor):
     """The regression of each asset's past values on another term's: alpha, beta, r_value, p_value, stderr.
 
-    NaN where a value is missing, or where the independent one never changes. `p_value` is the two-sided one of a slope of
-    0, `stderr` the slope's standard error (Student's t with n - 2 degrees of freedom).
+    NaN where a value is missing, or where the independent one never changes. `p_value` is the two-sided one of a slope
+    of 0, `stderr` the slope's standard error (Student's t with n - 2 degrees of freedom).
 
     Parameters
     ----------

@@ -187,7 +187,8 @@ class MovingAverageConvergenceDivergenceSignal(CustomFactor):
             raise InvalidParameter(
                 f"MACDSignal: 'slow_period' {slow_period} must be greater than 'fast_period' {fast_period}"
             )
-        return super().__new__(cls, *args, window_length=slow_period + signal_period - 1, **periods, **kwargs)
+        kwargs |= {**dict(zip(("inputs", "outputs"), args, strict=False)), **periods}
+        return super().__new__(cls, window_length=slow_period + signal_period - 1, **kwargs)
 
     def compute(self, today: Any, assets: Any, out: Any, close: Any, **periods: Any) -> None:
         """Compute a session."""

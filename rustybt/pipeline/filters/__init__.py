@@ -11,7 +11,8 @@ from rustybt.pipeline.filter import (
     PercentileFilter,
 )
 from rustybt.pipeline.filters.chosen import SingleAsset, StaticAssets, StaticSids
-from rustybt.pipeline.filters.smoothing import All, AllPresent, Any_ as Any, AtLeastN
+from rustybt.pipeline.filters.smoothing import All, AllPresent, AtLeastN
+from rustybt.pipeline.filters.smoothing import Any_ as Any
 
 __all__ = [
     "All",

@@ -24,7 +24,7 @@ class StaticSids(Filter):
 
     inputs = ()
     window_length = 0
-    params = ("sids",)
+    params: Any = ("sids",)
 
     def __new__(cls, sids: Iterable[int]) -> Any:
         """Name some."""

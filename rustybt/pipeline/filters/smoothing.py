@@ -68,7 +68,7 @@ class Any_(_Counted):
 class AtLeastN(_Counted):
     """What was True on N sessions of the window at least."""
 
-    params = ("N",)
+    params: Any = ("N",)
 
     def _enough(self, counts: Any) -> Any:
         return counts >= self.params["N"]

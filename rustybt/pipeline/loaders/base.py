@@ -75,8 +75,8 @@ class Loaders:
         if self.tables.has(column.dataset):
             return self.tables
         raise ValueError(
-            f"No PipelineLoader registered for column {column!r}: pass custom_loader={{column: loader}}, or ingest a table "
-            f"with --dataset and name it in the dataset's `table` ({self.tables.known()})"
+            f"No PipelineLoader registered for column {column!r}: pass custom_loader={{column: loader}}, or ingest a "
+            f"table with --dataset and name it in the dataset's `table` ({self.tables.known()})"
         )
 
     def _custom(self, column: BoundColumn) -> Any:

@@ -81,13 +81,13 @@ class DataFrameLoader:
         first, last = dates[0], dates[-1]
         changes = []
         for sid, value, kind, start, end, apply in self._adjustments.itertuples(index=False, name=None):
-            place = sids.get_indexer([int(sid)])[0]
+            place = int(sids.get_indexer(pd.Index([int(sid)]))[0])
             if place < 0 or not first <= pd.Timestamp(apply) <= last or pd.Timestamp(end) < first:
                 continue
             begin = 0 if pd.isna(start) else int(dates.searchsorted(pd.Timestamp(start), side="left"))
             stop = int(dates.searchsorted(pd.Timestamp(end), side="right")) - 1
             row = int(dates.searchsorted(pd.Timestamp(apply), side="left"))
-            changes.append(Change(row, int(place), begin, stop, self._kind(kind), value))
+            changes.append(Change(row, place, begin, stop, self._kind(kind), value))
         return changes
 
     def _kind(self, kind: Any) -> int:

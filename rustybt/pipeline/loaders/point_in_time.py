@@ -1,8 +1,8 @@
 """What was known of an asset on each session's morning, by a bundle's point-in-time table?
 
 A row is known from its `timestamp` on, and is about the day of its `asof_date`. Of what is known, the row about the
-latest day counts, and of several about one day the one that was known last; a value that is missing in it leaves the one
-before in place. A window's rows are what was known on each of its sessions: a correction does not reach back.
+latest day counts, and of several about one day the one that was known last; a value that is missing in it leaves the
+one before in place. A window's rows are what was known on each of its sessions: a correction does not reach back.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class TableLoader:
         if column.name not in table:
             known = [label for label in table.columns if label not in ("sid", "timestamp")]
             raise InvalidParameter(
-                f"table {name!r} has no column {column.name!r}{did_you_mean(column.name, known)}: it has {', '.join(known)}"
+                f"table {name!r} has no column {column.name!r}{did_you_mean(column.name, known)}: it has "
+                f"{', '.join(known)}"
             )
         return table
 
@@ -104,7 +105,7 @@ class TableLoader:
 def _events(table: pd.DataFrame, column: BoundColumn, sids: pd.Index) -> tuple[IntArray, IntArray, IntArray, Any]:
     """Give the rows of a table that say something of a column: asset, moment, rank of the day, and value."""
     said = table[table[column.name].notna() & table["sid"].isin(sids)]
-    place = sids.get_indexer(said["sid"])
+    place = sids.get_indexer(pd.Index(said["sid"]))
     known = said["timestamp"].to_numpy().astype("datetime64[ns]").astype(np.int64)
     asof = said["asof_date"].to_numpy().astype("datetime64[ns]").astype(np.int64)
     order = np.lexsort((known, asof))

@@ -57,13 +57,13 @@ class PricingLoader:
         if row == 0:
             first = self._universe.sessions[0].date()
             raise NoDataOnDate(
-                f"a pipeline needs the session before {dates[0].date()}, and bundle {self._universe.portal.bundle.name!r} "
-                f"begins on {first}: start later, or take shorter windows"
+                f"a pipeline needs the session before {dates[0].date()}, and bundle "
+                f"{self._universe.portal.bundle.name!r} begins on {first}: start later, or take shorter windows"
             )
         loaded = {}
         for column in columns:
             if column.name == "currency":
-                codes = [CURRENCIES.get(equity.country_code) for equity in equities]
+                codes = np.array([CURRENCIES.get(equity.country_code) for equity in equities], dtype=object)
                 loaded[column] = AdjustedArray(LabelArray(np.tile(codes, (len(dates), 1)), None), (), None)
             else:
                 data = self._rows(column.name, row - 1, len(dates), places)
@@ -90,9 +90,4 @@ class PricingLoader:
         for place, column in enumerate(places.tolist()):
             rows, values = factors_of(column, field)
             found += [(r - shift, place, v) for r, v in zip(rows, values, strict=True) if 0 <= r - shift < count]
-        changes = np.zeros(len(found), dtype=CHANGE)
-        if found:
-            seen, columns, values = zip(*found, strict=True)
-            changes["row"] = changes["last"] = seen
-            changes["column"], changes["value"], changes["kind"] = columns, values, MULTIPLY
-        return changes
+        return np.array([(seen, place, 0, seen, MULTIPLY, value) for seen, place, value in found], dtype=CHANGE)
