@@ -1,5 +1,6 @@
 """A folder of CSV files becomes a bundle, or an error that names file, line, symbol and date."""
 
+import decimal
 import gzip
 import re
 
@@ -60,6 +61,28 @@ def test_values_gz_any_case_and_any_order_of_columns(folder):
     assert bundle.daily("close")[0].tolist() == [11.0, 11.0]
     assert bundle.daily("volume")[:, 1].tolist() == [1000.0, 0.0, 0.0]
     assert bundle.daily("open")[2, 0] == 12.0 and bundle.daily("low")[1, 0] == 10.0
+
+
+def test_endings_are_of_any_case(folder):
+    text = "\n".join((HEADER, *ROWS))
+    (folder / "daily" / "A.CSV").write_text(text)
+    (folder / "daily" / "B.CSV.GZ").write_bytes(gzip.compress(text.encode()))
+    pd.read_csv(folder / "daily" / "A.CSV").to_parquet(folder / "daily" / "C.PARQUET")
+    assert load_csvs(folder, full_precision=True).daily("close")[0].tolist() == [11.0, 11.0, 11.0]
+
+
+def test_decimals_in_parquet_are_read_as_the_nearest_number(folder):
+    made = pd.DataFrame([row.split(",") for row in ROWS], columns=HEADER.split(","))
+    close = [decimal.Decimal(text) for text in ("9.29", "10.16", "11.37")]
+    made = made.astype(dict.fromkeys(HEADER.split(",")[1:], float)).assign(close=close)
+    made.to_parquet(folder / "daily" / "A.parquet")
+    assert load_csvs(folder, full_precision=True).daily("close")[:, 0].tolist() == [9.29, 10.16, 11.37]
+
+
+def test_lines_are_counted_with_those_of_blanks_alone(folder):
+    put(folder, "A", ROWS[0], "  ", "\t", "2020-01-03,x,1,1,1,1")
+    with pytest.raises(BadData, match=r"line 5 \(A, 2020-01-03\): open is 'x'"):
+        load_csvs(folder)
 
 
 def test_splits_are_stored_inverted_and_dividends_never_paid(folder):
