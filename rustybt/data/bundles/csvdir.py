@@ -104,15 +104,19 @@ class Folder:
     def bars(self, frame: Frame) -> Iterator[RawBars]:
         """Read one file after the other."""
         for symbol, path in self._files.get(frame, {}).items():
-            yield read_parquet_bars(path, symbol) if path.suffix == PARQUET else read_csv(path, symbol)
+            yield read_parquet_bars(path, symbol) if _is_parquet(path) else read_csv(path, symbol)
 
     def facts(self) -> Facts:
         """Read the files that lie beside."""
         facts = read_facts(self._path)
         path = next(path for files in self._files.values() for path in files.values())
-        header = parquet_header(path) if path.suffix == PARQUET else header_of(path, path.name)
+        header = parquet_header(path) if _is_parquet(path) else header_of(path, path.name)
         note = adjusted_note(header)
         return facts if note is None else Facts(facts.assets, facts.dividends, facts.splits, (*facts.notes, note))
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == PARQUET
 
 
 def _folder_of(environ: Mapping[str, str]) -> Path:

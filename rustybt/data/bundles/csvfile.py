@@ -169,10 +169,11 @@ def line_numbers(path: Path, rows: Sequence[int]) -> dict[int, int]:
 
 
 def _filled(reader: Iterator[list[str]]) -> Iterator[list[str]]:
-    return (cells for cells in reader if cells)
+    """Leave out the lines that pandas takes for blank."""
+    return (cells for cells in reader if cells and (len(cells) > 1 or cells[0].strip()))
 
 
 def _open_text(path: Path) -> TextIO:
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")

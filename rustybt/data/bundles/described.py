@@ -113,6 +113,26 @@ def split_frame(
     return _factor_frame(told)
 
 
+def split_days(given: pd.DataFrame | None) -> dict[str, list[int]]:
+    """Give the days (ns) of a table's splits by symbol.
+
+    Parameters
+    ----------
+    given : DataFrame or None
+        As `Facts.splits`.
+
+    Returns
+    -------
+    dict of str to list of int
+    """
+    out: dict[str, list[int]] = {}
+    if given is not None and len(given):
+        days = times_ns(given["effective_date"], "splits column 'effective_date'").tolist()
+        for symbol, day in zip(given["symbol"], days, strict=True):
+            out.setdefault(symbol, []).append(day)
+    return out
+
+
 def merger_frame(given: pd.DataFrame | None, sids: Mapping[str, int]) -> pd.DataFrame:
     """Give mergers as `AdjustmentWriter.write` takes them.
 

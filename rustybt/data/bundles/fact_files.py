@@ -130,9 +130,11 @@ def _numbers(
 
 
 def _dates(path: Path, table: pd.DataFrame, name: str, *, required: bool) -> pd.DatetimeIndex:
+    """Read dates as they are written: the time of day and the timezone behind one do not move it."""
     cells = table[name].str.strip()
-    parsed = pd.DatetimeIndex(pd.to_datetime(cells.where(cells != ""), format="ISO8601", errors="coerce", utc=True))
-    days = parsed.tz_localize(None).normalize()
+    whole = pd.to_datetime(cells.where(cells != ""), format="ISO8601", errors="coerce", utc=True)
+    written = cells.str.split("[T ]", n=1, regex=True).str[0].where(whole.notna())
+    days = pd.DatetimeIndex(pd.to_datetime(written, format="ISO8601", errors="coerce")).normalize()
     missing = np.asarray(days.isna())
     wrong = missing & ((cells != "").to_numpy() | required)
     wrong |= ~missing & np.asarray((days < pd.Timestamp.min) | (days > pd.Timestamp.max - pd.Timedelta(days=1)))

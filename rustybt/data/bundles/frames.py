@@ -102,17 +102,17 @@ def label_times(index: Any, who: str, labels: str) -> IntArray:
     if pd.api.types.is_numeric_dtype(index.dtype) and len(index):
         raise BadData(f"{who}: the index holds numbers ({index[0]!r}), not dates: make it a DatetimeIndex of {labels}")
     try:
-        times = pd.DatetimeIndex(index)
+        times = pd.DatetimeIndex(index).as_unit("ns")
     except (ValueError, TypeError) as error:
         raise BadData(f"{who}: the index holds no dates ({error}): make it a DatetimeIndex of {labels}") from error
     if times.tz is not None:
         times = times.tz_convert("UTC").tz_localize(None)
-    return np.asarray(times.as_unit("ns").asi8)
+    return np.asarray(times.asi8)
 
 
 def numbers(column: pd.Series, name: str, who: str) -> FloatArray:
     """Read a column as float64, refusing text and truth values; missing values are NaN."""
-    if pd.api.types.is_bool_dtype(column.dtype) or any(isinstance(cell, str) for cell in _objects(column)):
+    if getattr(column.dtype, "kind", "O") in "bmMc" or any(isinstance(cell, str) for cell in _objects(column)):
         raise BadData(f"{who}: column {name!r} holds {column.iloc[0]!r}, not numbers: convert it")
     try:
         return column.to_numpy(dtype=np.float64, na_value=np.nan)

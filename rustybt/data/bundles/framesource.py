@@ -89,7 +89,9 @@ class Frames:
             raise BadData(f"{who} is a {type(frame).__name__}: pass a DataFrame with columns {', '.join(OHLCV)}")
         header = [str(column) for column in frame.columns]
         if DATE not in _known(header):
-            frame, header = frame.reset_index(names=[DATE]) if frame.index.nlevels == 1 else frame, [DATE, *header]
+            if frame.index.nlevels > 1:
+                raise BadData(f"{who} has {frame.index.nlevels} levels of index: pass one frame a symbol, by date")
+            frame, header = frame.reset_index(names=[DATE]), [DATE, *header]
         names = canonical_names(header, who)
         if (note := adjusted_note(header)) is not None:
             self._notes[note] = None

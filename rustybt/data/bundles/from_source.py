@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -21,14 +21,15 @@ from rustybt.data.bundles.described import (
     asset_frames,
     dividend_frame,
     merger_frame,
+    split_days,
     split_frame,
     stock_dividend_frame,
 )
-from rustybt.data.bundles.findings import Finding, Findings
+from rustybt.data.bundles.findings import Findings
 from rustybt.data.bundles.progress import tracked
 from rustybt.data.bundles.raw_bars import FRAMES, Facts, Frame, RawBars, Source
 from rustybt.data.bundles.screening import Market, OnBadBars, Screen
-from rustybt.data.bundles.suspects import suspects
+from rustybt.data.bundles.suspects import Jumps
 from rustybt.data.market_minutes import session_rows, with_breaks
 from rustybt.errors import BadData, InvalidParameter
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from rustybt.data.bundles.daily_writer import DailyBarWriter
     from rustybt.data.bundles.frame_cache import FrameCache
     from rustybt.data.bundles.minute_writer import MinuteBarWriter
+
+_SHOWN_SYMBOLS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ class _Reading:
         self._of: dict[Frame, list[str]] = {frame: sorted(source.symbols(frame)) for frame in FRAMES}
         self._spans: dict[str, tuple[int, int]] = {}
         self._actions = _Actions()
+        self._jumps = Jumps()
 
     @property
     def symbols(self) -> list[str]:
@@ -160,7 +164,7 @@ class _Reading:
         for raw in self._screened("daily", market, show_progress):
             self._keep_span(raw.symbol, raw.label_ns)
             self._actions.keep(raw.symbol, raw.label_ns, raw.split, raw.dividend)
-            self._note_suspects(raw)
+            self._jumps.keep(raw)
             writer.store(sids[raw.symbol], raw.label_ns // NS_PER_DAY, raw.ohlcv)
 
     def read_minutes(self, writer: MinuteBarWriter, sids: Mapping[str, int], show_progress: bool) -> None:
@@ -195,19 +199,6 @@ class _Reading:
             first, last = self._spans.get(symbol, (int(days[0]), int(days[-1])))
             self._spans[symbol] = min(first, int(days[0])), max(last, int(days[-1]))
 
-    def _note_suspects(self, raw: RawBars) -> None:
-        there = np.flatnonzero(~np.isnan(raw.ohlcv[3]))
-        recorded = np.flatnonzero(raw.split[there] != 1.0)
-        found = suspects(raw.ohlcv[:, there], recorded)
-        if found:
-            rows = [int(there[one.row]) for one in found][: self._findings.room("suspect")]
-            places = raw.origin.places([int(raw.rows[row]) for row in rows])
-            named = [
-                Finding(raw.symbol, str(pd.Timestamp(int(raw.label_ns[row])).date()), place, one.text)
-                for one, row, place in zip(found, rows, places, strict=False)
-            ]
-            self._findings.add("suspect", raw.symbol, len(found), named)
-
     def describe(
         self, asset_db_writer: AssetWriter, adjustment_writer: AdjustmentWriter, sids: Mapping[str, int]
     ) -> None:
@@ -216,6 +207,7 @@ class _Reading:
         for note in facts.notes:
             self._findings.note(note)
         self._check_described(facts)
+        self._jumps.report(self._findings, split_days(facts.splits))
         asset_db_writer.check_keys({key: said.get("symbol", key) for key, said in facts.assets.items()})
         for symbol, (first, last) in asset_db_writer.known_spans.items():
             if symbol in self._spans:
@@ -238,8 +230,20 @@ class _Reading:
     def _check_described(self, facts: Facts) -> None:
         strangers = sorted(set(facts.assets).difference(self.symbols))
         if strangers:
-            shown = ", ".join(strangers[:5]) + (", ..." if len(strangers) > 5 else "")
-            self._findings.note(f"{len(strangers)} assets are described but have no bars, and are left out: {shown}")
+            self._findings.note(
+                f"{len(strangers)} assets are described but have no bars, and are left out: {_shown(strangers)}"
+            )
+        for name in ("splits", "dividends"):
+            table = getattr(facts, name)
+            unknown = [] if table is None else [symbol for symbol in table["symbol"] if symbol not in self._spans]
+            if unknown:
+                self._findings.note(
+                    f"{len(unknown)} {name} are of no asset with bars, and are left out: {_shown(sorted(set(unknown)))}"
+                )
+
+
+def _shown(symbols: list[str]) -> str:
+    return ", ".join(symbols[:_SHOWN_SYMBOLS]) + (", ..." if len(symbols) > _SHOWN_SYMBOLS else "")
 
 
 def are_among(labels: IntArray, known: IntArray) -> BoolArray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -55,7 +55,8 @@ class LongTable:
     Parameters
     ----------
     files : sequence of Path
-        Of one schema, or of several that agree in the columns that are read.
+        Of one schema, or of several in which every column that is read has one name; dividends and splits may be
+        missing from some.
     mapping : mapping of str to str
         Names of columns in the files, by those of `COLUMNS`; others are found by their usual names. Without a column of
         symbols the name of each file is its symbol.
@@ -63,14 +64,15 @@ class LongTable:
     Raises
     ------
     BadData
-        If a file is none, a column is missing, or two symbols differ in their capitals alone.
+        If a file is none, a column is missing or has several names, or two symbols differ in their capitals alone.
     """
 
     def __init__(self, files: Sequence[Path], mapping: Mapping[str, str]) -> None:
         self._files = list(map(str, files))
         self._where = self._files[0] if len(files) == 1 else f"{self._files[0]} and {len(files) - 1} more"
-        self.header = parquet_header(files[0])
-        self._names = named_columns(self.header, mapping, self._where)
+        headers = {str(file): parquet_header(file) for file in files}
+        self.header = headers[self._files[0]]
+        self._names = agreed_columns(headers, mapping)
         self._connection = _connect()
         try:
             self._counts = self._count()
@@ -296,6 +298,48 @@ def named_columns(header: Sequence[str], mapping: Mapping[str, str], where: str)
                 f"{where}: there is no column {name!r}{did_you_mean(name, header)}: the table needs symbol, "
                 f"{', '.join((DATE, *OHLCV))}, or a mapping of columns, such as {name}=column"
             )
+    _check_capitals(found.values(), header, where)
+    return found
+
+
+def _check_capitals(given: Iterable[str], header: Sequence[str], where: str) -> None:
+    """Refuse a column that has a twin in other capitals: DuckDB, which has one case, would read either."""
+    for name in given:
+        twins = [other for other in header if other.lower() == name.lower()]
+        if len(twins) > 1:
+            raise BadData(f"{where}: columns {' and '.join(map(repr, twins))} differ in capitals alone: rename one")
+
+
+def agreed_columns(headers: Mapping[str, Sequence[str]], mapping: Mapping[str, str]) -> dict[str, str]:
+    """Find the columns of files that are read as one table.
+
+    Parameters
+    ----------
+    headers : mapping of str to sequence of str
+        Columns by file.
+    mapping : mapping of str to str
+        See `named_columns`.
+
+    Returns
+    -------
+    dict of str to str
+        Columns by canonical name; a file that lacks one of dividends or splits has none.
+
+    Raises
+    ------
+    BadData
+        If a file lacks another column, or has it under another name: it would have no values there.
+    """
+    found: dict[str, str] = {}
+    first, *_ = headers
+    for file, header in headers.items():
+        named = named_columns(header, mapping, file)
+        if found and (SYMBOL in named) != (SYMBOL in found):
+            without, other = (file, first) if SYMBOL in found else (first, file)
+            raise BadData(f"{without} has no column of symbols, but {other} has one: give all files one, or none")
+        for name, given in named.items():
+            if found.setdefault(name, given).lower() != given.lower():
+                raise BadData(f"{file}: {name} is column {given!r}, but {found[name]!r} in other files: rename one")
     return found
 
 
@@ -322,6 +366,9 @@ def _parquet_files(folder: Path) -> list[Path]:
 
 
 def _connect() -> DuckDBPyConnection:
+    """Open a database in which times of a timezone mean the same on every machine."""
     import duckdb
 
-    return duckdb.connect(":memory:", config={"threads": _THREADS, "preserve_insertion_order": False})
+    connection = duckdb.connect(":memory:", config={"threads": _THREADS, "preserve_insertion_order": False})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection

@@ -83,6 +83,8 @@ def numbers_of(column: pa.ChunkedArray, name: str, who: str) -> FloatArray:
     kind = column.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise BadData(f"{who}: column {name!r} holds {kind}, not numbers: convert it")
+    if pa.types.is_decimal(kind):
+        column = column.cast(pa.string())  # whose digits give the nearest float64; Arrow's own cast may miss it
     return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
 
 

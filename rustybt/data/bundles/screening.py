@@ -149,10 +149,7 @@ class Screen:
             self._note("kept", raw, bad, text_of)
             return raw
         self._note("bad", raw, bad, text_of)
-        values = raw.ohlcv.copy()
-        values[: len(OHLC), bad], values[-1, bad] = np.nan, 0.0
-        acts = (raw.dividend != 0.0) | (raw.split != 1.0)
-        return raw._replace(ohlcv=values).at(~bad | acts)
+        return _emptied(raw, bad).at(~bad | (_acts(raw) & ~_told_again(raw, bad)))
 
     def _each_once(self, raw: RawBars) -> RawBars:
         if (raw.label_ns[1:] != raw.label_ns[:-1]).all():
@@ -170,7 +167,10 @@ class Screen:
         return self._one_of_several(raw, again) if again.any() else raw
 
     def _one_of_several(self, raw: RawBars, again: BoolArray) -> RawBars:
-        """Settle labels that have several rows of different content."""
+        """Settle labels that have several rows of different content.
+
+        Where these are dropped, a dividend and a split that all of them name stay.
+        """
         if self._on_bad_bars == "error":
             raise self._error(raw, again, "the date comes twice, with other values: keep one row")
         last = np.append(~again[1:], True)
@@ -179,7 +179,8 @@ class Screen:
             return raw.at(last)
         unsettled = again | np.append(again[1:], False)
         self._note("bad", raw, unsettled, "the date comes twice, with other values")
-        return raw.at(~unsettled)
+        acting = unsettled & ~again & _acts(raw) & _of_one_mind(raw, again)
+        return _emptied(raw, acting).at(~unsettled | acting)
 
     def _note_incomplete(self, raw: RawBars) -> None:
         incomplete = np.isnan(raw.ohlcv[: len(OHLC)]).any(axis=0) & ~missing_bars(raw.ohlcv)
@@ -239,6 +240,46 @@ def problem_of(bar: FloatArray) -> str:
 def _lacking(bar: FloatArray) -> str:
     names = [name for name, value in zip(OHLC, bar[: len(OHLC)].tolist(), strict=True) if np.isnan(value)]
     return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
+
+
+def _acts(raw: RawBars) -> BoolArray:
+    """Say which rows have a dividend or a split."""
+    acts: BoolArray = (raw.dividend != 0.0) | (raw.split != 1.0)
+    return acts
+
+
+def _emptied(raw: RawBars, chosen: BoolArray) -> RawBars:
+    """Make missing bars of some rows, which keep their dividends and splits."""
+    values = raw.ohlcv.copy()
+    values[: len(OHLC), chosen], values[-1, chosen] = np.nan, 0.0
+    return raw._replace(ohlcv=values)
+
+
+def _told_again(raw: RawBars, bad: BoolArray) -> BoolArray:
+    """Say which bad rows have the dividend and the split of a good row of their label."""
+    at = np.flatnonzero(bad & _acts(raw))
+    near = np.flatnonzero(~bad & np.isin(raw.label_ns, raw.label_ns[at]))
+    good = set(zip(*(cells[near].tolist() for cells in (raw.label_ns, raw.dividend, raw.split)), strict=True))
+    told = np.zeros(len(bad), dtype=bool)
+    told[at] = [(int(raw.label_ns[row]), float(raw.dividend[row]), float(raw.split[row])) in good for row in at]
+    return told
+
+
+def _of_one_mind(raw: RawBars, again: BoolArray) -> BoolArray:
+    """Say which rows have the dividend and the split that all rows of their label have.
+
+    Parameters
+    ----------
+    raw : RawBars
+        Sorted by label.
+    again : bool array, shape (n,)
+        Which rows have the label of the row before.
+    """
+    other = again.copy()
+    other[1:] &= (raw.dividend[1:] != raw.dividend[:-1]) | (raw.split[1:] != raw.split[:-1])
+    label = np.cumsum(~again) - 1
+    agreed: BoolArray = np.bincount(label, weights=other)[label] == 0
+    return agreed
 
 
 def _cells(raw: RawBars) -> FloatArray:

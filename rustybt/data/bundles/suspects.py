@@ -7,12 +7,16 @@ and never changed.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from rustybt._typing import FloatArray, IntArray
 from rustybt.constants import OHLCV
+from rustybt.data.bundles.findings import MOST_NAMED, Finding, Findings
+from rustybt.data.bundles.raw_bars import RawBars
 
 RATIOS: Final = np.array([1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 100.0])
 """Shares after for one before, or before for one after, of the splits that companies make."""
@@ -22,6 +26,9 @@ OPEN_WITHIN: Final = 0.08
 """How far the logarithms of the moves to the close and to the open may be from that of a ratio."""
 CALM: Final = 0.12
 """The most that the logarithm of high over low may be."""
+
+_MOST_PLACED: Final = 10 * MOST_NAMED
+"""Jumps whose places are looked up: many may turn out to be recorded."""
 
 
 class Suspect(NamedTuple):
@@ -84,3 +91,55 @@ def suspects(values: FloatArray, recorded: IntArray) -> list[Suspect]:
             ratio = nearest if moved[at] > 0 else 1.0 / nearest
             found.append(Suspect(at + 1, float(close[at]), float(close[at + 1]), ratio))
     return found
+
+
+class _Jump(NamedTuple):
+    """A suspect: the sessions of the bars before and after it, and what is told of it, None where that is too much."""
+
+    before_ns: int
+    after_ns: int
+    finding: Finding | None
+
+
+class Jumps:
+    """Collects suspects while bars are read, until all splits are known."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, list[_Jump]] = {}
+        self._placed = 0
+
+    def keep(self, raw: RawBars) -> None:
+        """Keep what no split of the rows themselves explains; one on a missing bar explains the next bar's jump."""
+        there = np.flatnonzero(~np.isnan(raw.ohlcv[OHLCV.index("close")]))
+        recorded = np.searchsorted(there, np.flatnonzero(raw.split != 1.0))
+        found = suspects(raw.ohlcv[:, there], recorded[recorded < len(there)])
+        if not found:
+            return
+        rows = [int(there[one.row]) for one in found]
+        placed = rows[: max(0, _MOST_PLACED - self._placed)]
+        self._placed += len(placed)
+        places = raw.origin.places([int(raw.rows[row]) for row in placed])
+        told: list[Finding | None] = [
+            Finding(raw.symbol, str(pd.Timestamp(int(raw.label_ns[row])).date()), place, one.text)
+            for one, row, place in zip(found, placed, places, strict=False)
+        ]
+        told += [None] * (len(found) - len(told))
+        before = [int(raw.label_ns[there[one.row - 1]]) for one in found]
+        after = raw.label_ns[rows].tolist()
+        self._of[raw.symbol] = [_Jump(*jump) for jump in zip(before, after, told, strict=True)]
+
+    def report(self, findings: Findings, split_ns: Mapping[str, Collection[int]]) -> None:
+        """Report those that no other split explains.
+
+        Parameters
+        ----------
+        findings : Findings
+            Takes them.
+        split_ns : mapping of str to collection of int
+            Days of splits (nanoseconds) by symbol.
+        """
+        for symbol, jumps in self._of.items():
+            days = split_ns.get(symbol, ())
+            left = [jump for jump in jumps if not any(jump.before_ns < day <= jump.after_ns for day in days)]
+            if left:
+                findings.add("suspect", symbol, len(left), [jump.finding for jump in left if jump.finding is not None])

@@ -143,8 +143,12 @@ def checked_template(template: str) -> str:
             f"template is a {type(template).__name__}: write a URL such as https://host/{{symbol}}.csv"
         )
     shown = _without_user(template)
-    parts = urlsplit(template)
-    if parts.scheme not in SCHEMES or not parts.hostname:
+    try:
+        parts = urlsplit(template)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets, or a port, that no host has
+        named = False
+    if not named or parts.scheme not in SCHEMES or not template.isprintable() or " " in parts.netloc:
         raise InvalidParameter(
             f"template {shown!r} is no http or https URL: write one, such as https://host/{{symbol}}.csv"
         )

@@ -1,5 +1,6 @@
 """A folder of CSV files becomes a bundle, or an error that names file, line, symbol and date."""
 
+import decimal
 import gzip
 import re
 
@@ -60,6 +61,28 @@ def test_values_gz_any_case_and_any_order_of_columns(folder):
     assert bundle.daily("close")[0].tolist() == [11.0, 11.0]
     assert bundle.daily("volume")[:, 1].tolist() == [1000.0, 0.0, 0.0]
     assert bundle.daily("open")[2, 0] == 12.0 and bundle.daily("low")[1, 0] == 10.0
+
+
+def test_endings_are_of_any_case(folder):
+    text = "\n".join((HEADER, *ROWS))
+    (folder / "daily" / "A.CSV").write_text(text)
+    (folder / "daily" / "B.CSV.GZ").write_bytes(gzip.compress(text.encode()))
+    pd.read_csv(folder / "daily" / "A.CSV").to_parquet(folder / "daily" / "C.PARQUET")
+    assert load_csvs(folder, full_precision=True).daily("close")[0].tolist() == [11.0, 11.0, 11.0]
+
+
+def test_decimals_in_parquet_are_read_as_the_nearest_number(folder):
+    made = pd.DataFrame([row.split(",") for row in ROWS], columns=HEADER.split(","))
+    close = [decimal.Decimal(text) for text in ("9.29", "10.16", "11.37")]
+    made = made.astype(dict.fromkeys(HEADER.split(",")[1:], float)).assign(close=close)
+    made.to_parquet(folder / "daily" / "A.parquet")
+    assert load_csvs(folder, full_precision=True).daily("close")[:, 0].tolist() == [9.29, 10.16, 11.37]
+
+
+def test_lines_are_counted_with_those_of_blanks_alone(folder):
+    put(folder, "A", ROWS[0], "  ", "\t", "2020-01-03,x,1,1,1,1")
+    with pytest.raises(BadData, match=r"line 5 \(A, 2020-01-03\): open is 'x'"):
+        load_csvs(folder)
 
 
 def test_splits_are_stored_inverted_and_dividends_never_paid(folder):
@@ -264,6 +287,15 @@ def test_broken_tables_are_refused_where_they_break(folder, name, text, message)
         load_csvs(folder)
 
 
+@pytest.mark.parametrize("time", ["", "T00:00:00+09:00", " 20:00-05:00", "T15:30:00Z"])
+def test_dates_beside_the_bars_are_those_that_are_written(folder, time):
+    put(folder, "A", *ROWS)
+    (folder / "dividends.csv").write_text(f"symbol,ex_date,amount,pay_date\nA,2020-01-03{time},1,2020-01-06{time}\n")
+    (paid,) = load_csvs(folder).adjustments.dividends
+    days = [pd.Timestamp(day).value for day in ("2020-01-03", "2020-01-06")]
+    assert [int(paid[name]) for name in ("ex_ns", "pay_ns")] == days
+
+
 def test_dividends_without_a_pay_date_are_paid_after_a_lag_where_it_is_given(folder):
     rows = [f"{row},{d}" for row, d in zip(ROWS, ("", 0.5, 0), strict=True)]
     put(folder, "A", *rows, header=f"{HEADER},dividend")
@@ -282,6 +314,50 @@ def test_jumps_that_look_like_splits_are_told(folder):
     ):
         bundle = load_csvs(folder)
     assert bundle.manifest.findings["suspect"]["named"][0]["line"] == 3
+
+
+def test_jumps_of_recorded_splits_are_not_told(folder):
+    halved = ("2020-01-03,5.4,5.6,5.3,5.5,2000", "2020-01-06,5.5,5.6,5.4,5.5,3000")
+    put(folder, "A", ROWS[0], *halved)
+    (folder / "splits.csv").write_text("symbol,date,ratio\nA,2020-01-03,2\n")
+    assert "suspect" not in load_csvs(folder).manifest.findings
+    (folder / "splits.csv").unlink()
+    put(folder, "A", f"{ROWS[0]},1", "2020-01-03,5.4,5.2,5.3,5.5,2000,2", f"{halved[1]},1", header=f"{HEADER},split")
+    with pytest.warns(IngestWarning, match="1 impossible bars were dropped"):
+        bundle = load_csvs(folder, on_bad_bars="drop")
+    assert list(bundle.manifest.findings) == ["bad"]
+    assert bundle.adjustments.splits["ratio"].tolist() == [0.5]
+
+
+def test_actions_of_symbols_without_bars_are_told(folder):
+    put(folder, "BRK.B", *ROWS)
+    (folder / "splits.csv").write_text("symbol,date,ratio\nBRK-B,2020-01-03,2\nBRK-B,2020-01-06,2\n")
+    (folder / "dividends.csv").write_text("symbol,ex_date,amount,pay_date\nC,2020-01-03,1,2020-01-06\n")
+    with pytest.warns(IngestWarning) as warned:
+        load_csvs(folder)
+    assert [str(one.message) for one in warned] == [
+        "2 splits are of no asset with bars, and are left out: BRK-B",
+        "1 dividends are of no asset with bars, and are left out: C",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "close", "ratios"),
+    [
+        (("5.4,5.6,5.3,5.5,2000,2", "5.4,5.6,5.3,5.5,2001,2"), np.nan, [0.5]),
+        (("5.4,5.6,5.3,5.5,2000,2", "5.4,5.6,5.3,5.5,2001,2", "5.4,5.6,5.3,5.5,2002,2"), np.nan, [0.5]),
+        (("5.4,5.6,5.3,5.5,2000,2", "5.4,5.6,5.3,5.5,2000,4"), np.nan, []),
+        (("5.4,5.6,5.3,5.5,2000,2", "5.4,5.6,5.3,-5.5,2000,2"), 5.5, [0.5]),
+        (("5.4,5.6,5.3,-5.5,2000,2", "5.4,5.6,5.3,-5.5,2001,2"), np.nan, [0.5]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::rustybt.errors.IngestWarning")
+def test_splits_of_rows_that_are_dropped_stay_where_all_rows_of_the_date_agree(folder, rows, close, ratios):
+    first, *rest = [f"2020-01-03,{row}" for row in rows]
+    put(folder, "A", f"{ROWS[0]},1", first, *rest, "2020-01-06,5.5,5.6,5.4,5.5,3000,1", header=f"{HEADER},split")
+    bundle = load_csvs(folder, on_bad_bars="drop")
+    np.testing.assert_array_equal(bundle.daily("close")[:, 0], [11.0, close, 5.5])
+    assert bundle.adjustments.splits["ratio"].tolist() == ratios
 
 
 @pytest.mark.parametrize("symbol", ["A B\tC", " A", "A" * 129])

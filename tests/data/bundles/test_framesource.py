@@ -60,6 +60,13 @@ def test_an_adjusted_close_is_not_read_and_zero_is_no_split():
         ({"A": frame().drop(columns="low")}, BadData, r"frames\['A'\]: there is no column 'low'"),
         ({"A": frame(index=pd.RangeIndex(3))}, BadData, r"frames\['A'\]: the index holds numbers"),
         ({"A": frame(close=["1", "2", "3"])}, BadData, r"column 'close' holds '1', not numbers"),
+        ({"A": frame(close=SESSIONS[:3])}, BadData, r"column 'close' holds Timestamp.*, not numbers"),
+        ({"A": pd.concat({"A": frame()})}, BadData, r"frames\['A'\] has 2 levels of index: pass one frame a symbol"),
+        (
+            {"A": frame(index=np.array(["2020-01-02", "2020-01-03", "9999-01-01"], "datetime64[s]"))},
+            BadData,
+            r"frames\['A'\]: the index holds no dates \(Out of bounds",
+        ),
         ({"A": frame(high=0.1)}, BadData, r"frames\['A'\] line 1 \(A, 2019-12-20\): high 0.1 is below low 10"),
         (
             {"A": frame(), "B": frame(index=pd.date_range("2020-01-02 14:31", periods=3, freq="min"))},

@@ -129,6 +129,7 @@ def test_retry_after_may_be_a_date():
     text = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     assert 95 < retry_after_s(text) <= 100
     assert [retry_after_s(text) for text in (None, "", "-5", "1e9", "²")] == [0.0] * 5
+    assert retry_after_s("Fri, 31 Dec 1999 23:59:59 +99999999999999999") == 0.0
 
 
 @pytest.mark.parametrize("act", [stall(0), stall(2000)])

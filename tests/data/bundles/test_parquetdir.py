@@ -2,6 +2,7 @@
 
 import datetime
 import re
+import time
 
 import numpy as np
 import pandas as pd
@@ -151,3 +152,50 @@ def test_names_of_files_with_wildcards_are_taken_as_they_are(tmp_path):
     folder.mkdir()
     table().to_parquet(folder / "prices?.parquet")
     assert ingested(folder).manifest.rows == 8
+
+
+def test_files_with_other_names_of_a_column_are_refused(tmp_path):
+    table(("A",)).to_parquet(tmp_path / "a.parquet")
+    for renamed, message in (
+        ({"volume": "vol"}, "b.parquet: volume is column 'vol', but 'volume' in other files: rename one"),
+        ({"close": "Last Price"}, "b.parquet: there is no column 'close'"),
+        ({"symbol": "name"}, "b.parquet has no column of symbols, but .*a.parquet has one"),
+    ):
+        table(("B",)).rename(columns=renamed).to_parquet(tmp_path / "b.parquet")
+        with pytest.raises(BadData, match=message):
+            ingested(tmp_path)
+    table(("B",)).rename(columns={"volume": "Volume"}).to_parquet(tmp_path / "b.parquet")
+    assert ingested(tmp_path).daily("volume")[0].tolist() == [100.0, 100.0]
+
+
+@pytest.mark.parametrize("name", ["a", "c"])
+def test_splits_count_though_other_files_have_no_such_column(tmp_path, name):
+    table(("B",)).to_parquet(tmp_path / "b.parquet")
+    table(("A",)).assign(split=[1, 2, 1, 1]).to_parquet(tmp_path / f"{name}.parquet")
+    assert ingested(tmp_path).adjustments.splits["ratio"].tolist() == [0.5]
+
+
+def test_columns_that_differ_in_capitals_alone_are_refused(tmp_path):
+    table().rename(columns={"close": "c"}).assign(C=5.0)[::-1].to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(BadData, match="columns 'c' and 'C' differ in capitals alone: rename one"):
+        ingested(tmp_path, columns={"close": "c"})
+    table().assign(t=1, T=2).to_parquet(tmp_path / "a.parquet")
+    assert ingested(tmp_path).manifest.rows == 8
+
+
+def test_times_mean_the_same_in_every_timezone_of_the_machine(tmp_path, monkeypatch):
+    daily = table()
+    daily.assign(date=pd.DatetimeIndex(daily["date"]).tz_localize("UTC")).to_parquet(tmp_path / "daily.parquet")
+    minutes = pd.date_range("2020-01-02 14:31", periods=4, freq="min")
+    for folder, other in (("naive", minutes), ("mixed", minutes.tz_localize("UTC"))):
+        (tmp_path / folder).mkdir()
+        table(("A",)).assign(date=minutes).to_parquet(tmp_path / folder / "a.parquet")
+        table(("B",)).assign(date=other).to_parquet(tmp_path / folder / "b.parquet")
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert ingested(tmp_path / "daily.parquet").manifest.rows == 8
+        assert ingested(tmp_path / "mixed").fingerprint == ingested(tmp_path / "naive").fingerprint
+    finally:
+        monkeypatch.undo()
+        time.tzset()
