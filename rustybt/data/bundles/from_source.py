@@ -7,16 +7,16 @@ source.bars -> RawBars -> Screen -> store of the daily or minute writer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from rustybt._typing import BoolArray, FloatArray, IntArray
 from rustybt.calendars import session_breaks, session_table
-from rustybt.constants import NS_PER_DAY
+from rustybt.constants import NAT, NS_PER_DAY
 from rustybt.data.bundles.described import (
     asset_frames,
     dividend_frame,
@@ -30,7 +30,7 @@ from rustybt.data.bundles.raw_bars import FRAMES, Facts, Frame, RawBars, Source
 from rustybt.data.bundles.screening import Market, OnBadBars, Screen
 from rustybt.data.bundles.suspects import suspects
 from rustybt.data.market_minutes import session_rows, with_breaks
-from rustybt.errors import BadData, InvalidParameter
+from rustybt.errors import BadData, InvalidParameter, did_you_mean
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from rustybt.data.bundles.daily_writer import DailyBarWriter
     from rustybt.data.bundles.frame_cache import FrameCache
     from rustybt.data.bundles.minute_writer import MinuteBarWriter
+
+_SHOWN: Final = 5
+"""Symbols that a note names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,14 @@ class _Actions:
                 table[symbol] = dict(zip(session_ns[given].tolist(), values[given].tolist(), strict=True))
 
 
+class _Jump(NamedTuple):
+    """A jump that looks like a split: the sessions (ns) of the bars before and after it, and what to say of it."""
+
+    before_ns: int
+    session_ns: int
+    said: Finding
+
+
 class _Reading:
     """One pass over a source: bars go to the writers at once, what is left to describe is kept."""
 
@@ -147,6 +158,7 @@ class _Reading:
         self._of: dict[Frame, list[str]] = {frame: sorted(source.symbols(frame)) for frame in FRAMES}
         self._spans: dict[str, tuple[int, int]] = {}
         self._actions = _Actions()
+        self._jumps: list[_Jump] = []
 
     @property
     def symbols(self) -> list[str]:
@@ -160,7 +172,7 @@ class _Reading:
         for raw in self._screened("daily", market, show_progress):
             self._keep_span(raw.symbol, raw.label_ns)
             self._actions.keep(raw.symbol, raw.label_ns, raw.split, raw.dividend)
-            self._note_suspects(raw)
+            self._keep_jumps(raw)
             writer.store(sids[raw.symbol], raw.label_ns // NS_PER_DAY, raw.ohlcv)
 
     def read_minutes(self, writer: MinuteBarWriter, sids: Mapping[str, int], show_progress: bool) -> None:
@@ -195,18 +207,26 @@ class _Reading:
             first, last = self._spans.get(symbol, (int(days[0]), int(days[-1])))
             self._spans[symbol] = min(first, int(days[0])), max(last, int(days[-1]))
 
-    def _note_suspects(self, raw: RawBars) -> None:
+    def _keep_jumps(self, raw: RawBars) -> None:
         there = np.flatnonzero(~np.isnan(raw.ohlcv[3]))
-        recorded = np.flatnonzero(raw.split[there] != 1.0)
-        found = suspects(raw.ohlcv[:, there], recorded)
+        found = suspects(raw.ohlcv[:, there])
         if found:
-            rows = [int(there[one.row]) for one in found][: self._findings.room("suspect")]
+            rows = [int(there[one.row]) for one in found]
             places = raw.origin.places([int(raw.rows[row]) for row in rows])
-            named = [
-                Finding(raw.symbol, str(pd.Timestamp(int(raw.label_ns[row])).date()), place, one.text)
-                for one, row, place in zip(found, rows, places, strict=False)
-            ]
-            self._findings.add("suspect", raw.symbol, len(found), named)
+            for one, row, place in zip(found, rows, places, strict=True):
+                before_ns, session_ns = int(raw.label_ns[there[one.row - 1]]), int(raw.label_ns[row])
+                said = Finding(raw.symbol, str(pd.Timestamp(session_ns).date()), place, one.text)
+                self._jumps.append(_Jump(before_ns, session_ns, said))
+
+    def _note_jumps(self, splits: pd.DataFrame, sids: Mapping[str, int]) -> None:
+        """Note the jumps that no split explains; it may be of a session between the two bars, which has none."""
+        days_of: dict[int, list[int]] = {}
+        for sid, day in zip(splits["sid"].tolist(), splits["effective_date"].array.asi8.tolist(), strict=True):
+            days_of.setdefault(sid, []).append(day)
+        for jump in self._jumps:
+            days = days_of.get(sids[jump.said.symbol], ())
+            if not any(jump.before_ns < day <= jump.session_ns for day in days):
+                self._findings.add("suspect", jump.said.symbol, 1, [jump.said])
 
     def describe(
         self, asset_db_writer: AssetWriter, adjustment_writer: AdjustmentWriter, sids: Mapping[str, int]
@@ -222,24 +242,61 @@ class _Reading:
                 begin, end = self._spans[symbol]
                 self._spans[symbol] = min(begin, first), max(end, last)
         asset_db_writer.write(**asset_frames(self._spans, sids, facts, self._options.exchange, self._sessions.name))
+        splits = split_frame(self._actions.splits, facts.splits, sids)
+        self._note_jumps(splits, sids)
+        dividends = dividend_frame(
+            self._actions.dividends, facts.dividends, sids, self._options.dividend_pay_lag, self._sessions.session_ns
+        )
+        self._note_unpaid(dividends, sids)
         adjustment_writer.write(
-            splits=split_frame(self._actions.splits, facts.splits, sids),
+            splits=splits,
             mergers=merger_frame(facts.mergers, sids),
-            dividends=dividend_frame(
-                self._actions.dividends,
-                facts.dividends,
-                sids,
-                self._options.dividend_pay_lag,
-                self._sessions.session_ns,
-            ),
+            dividends=dividends,
             stock_dividends=stock_dividend_frame(facts.stock_dividends, sids),
         )
 
+    def _note_unpaid(self, dividends: pd.DataFrame, sids: Mapping[str, int]) -> None:
+        """Note the dividends that have a pay date, and yet are not paid."""
+        ex_ns, pay_ns = (dividends[name].array.asi8 for name in ("ex_date", "pay_date"))
+        early, no_ex, no_pay = (pay_ns != NAT) & (pay_ns < ex_ns), self._no_session(ex_ns), self._no_session(pay_ns)
+        for chosen, words in (
+            (no_ex, "an ex-date that is no session, and are never paid"),
+            (early & ~no_ex, "a pay date before their ex-date, and are never paid"),
+            (
+                no_pay & ~early & ~no_ex,
+                "a pay date that is no session, and are paid only by runs that correct dividend_paid_next_session",
+            ),
+        ):
+            if chosen.any():
+                row = int(np.argmax(chosen))
+                symbol = next(symbol for symbol, sid in sids.items() if sid == dividends["sid"].iloc[row])
+                day = pd.Timestamp(int(ex_ns[row])).date()
+                self._findings.note(f"{chosen.sum():,} dividends have {words}; the first: {symbol}, ex-date {day}")
+
+    def _no_session(self, day_ns: IntArray) -> BoolArray:
+        """Say which days lie between sessions."""
+        known = self._sessions.session_ns
+        within: BoolArray = (day_ns >= known[0]) & (day_ns <= known[-1])
+        return within & ~are_among(day_ns, known)
+
     def _check_described(self, facts: Facts) -> None:
-        strangers = sorted(set(facts.assets).difference(self.symbols))
+        strangers = set(facts.assets).difference(self.symbols)
         if strangers:
-            shown = ", ".join(strangers[:5]) + (", ..." if len(strangers) > 5 else "")
-            self._findings.note(f"{len(strangers)} assets are described but have no bars, and are left out: {shown}")
+            self._findings.note(
+                f"{len(strangers)} assets are described but have no bars, and are left out: {_some(strangers)}"
+            )
+        for kind, table in (("dividends", facts.dividends), ("splits", facts.splits)):
+            of = set() if table is None else set(table["symbol"]).difference(self.symbols)
+            if of:
+                self._findings.note(
+                    f"{kind} of {len(of)} symbols that have no bars are left out: {_some(of)}"
+                    f"{did_you_mean(min(of), self.symbols) if len(of) == 1 else ''}"
+                )
+
+
+def _some(symbols: Collection[str]) -> str:
+    """Name the first few symbols."""
+    return ", ".join(sorted(symbols)[:_SHOWN]) + (", ..." if len(symbols) > _SHOWN else "")
 
 
 def are_among(labels: IntArray, known: IntArray) -> BoolArray:

@@ -1,4 +1,4 @@
-"""Which jumps of a price look like splits that nobody recorded?
+"""Which jumps of a price look like splits?
 
 A close that goes to about a half, a third, ... of the one before, or to a multiple of it, while the day itself is calm
 and opens at the new level already. News moves prices so far as well, but seldom by a whole ratio: a suspect is told,
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from rustybt._typing import FloatArray, IntArray
+from rustybt._typing import FloatArray
 from rustybt.constants import OHLCV
 
 RATIOS: Final = np.array([1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 100.0])
@@ -49,15 +49,13 @@ class Suspect(NamedTuple):
         return f"the close goes from {self.before:g} to {self.after:g}, which looks like a split of {shown}"
 
 
-def suspects(values: FloatArray, recorded: IntArray) -> list[Suspect]:
+def suspects(values: FloatArray) -> list[Suspect]:
     """Find jumps that look like splits.
 
     Parameters
     ----------
     values : float64 array, shape (5, n)
         Open, high, low, close, volume of consecutive bars, as traded.
-    recorded : int64 array
-        Positions of bars with a recorded split.
 
     Returns
     -------
@@ -67,7 +65,7 @@ def suspects(values: FloatArray, recorded: IntArray) -> list[Suspect]:
     Examples
     --------
     >>> prices = np.array([[10.0, 10.1, 5.0], [10.2, 10.3, 5.1], [9.9, 10.0, 4.9], [10.1, 10.0, 5.02], [1, 1, 1]])
-    >>> suspects(prices, np.empty(0, dtype=np.int64))
+    >>> suspects(prices)
     [Suspect(row=2, before=10.0, after=5.02, ratio=2.0)]
     """
     opened, high, low, close = (values[OHLCV.index(name)] for name in ("open", "high", "low", "close"))
@@ -75,7 +73,6 @@ def suspects(values: FloatArray, recorded: IntArray) -> list[Suspect]:
         moved, opening = np.log(close[:-1] / close[1:]), np.log(close[:-1] / opened[1:])
         calm = np.log(high[1:] / low[1:]) <= CALM
     jumped = (np.abs(moved) > np.log(RATIOS[0]) - CLOSE_WITHIN) & np.isfinite(moved) & calm
-    jumped[recorded[recorded > 0] - 1] = False
     found = []
     for at in np.flatnonzero(jumped).tolist():
         nearest = float(RATIOS[int(np.argmin(np.abs(np.log(RATIOS) - abs(moved[at]))))])
