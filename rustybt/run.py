@@ -1,6 +1,5 @@
 """How are bundle, algorithm and span composed into a run?"""
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
@@ -47,7 +46,7 @@ def run_algorithm(
     default_extension: bool = True,
     extensions: Iterable[str] = (),
     strict_extensions: bool = True,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     custom_loader: Any = None,
     *,
     blotter: Any = "default",
@@ -97,8 +96,8 @@ def run_algorithm(
         More extensions to execute: files that end in .py, or dotted names of modules.
     strict_extensions : bool
         False warns of an extension that fails, and goes on.
-    environ : mapping of str to str
-        Where RUSTYBT_ROOT is looked up.
+    environ : mapping of str to str, optional
+        Where RUSTYBT_ROOT is looked up; by default the process's environment variables.
     custom_loader : object with get(column), optional
         Loaders of pipelines' columns of one's own, such as a dict of columns and `rustybt.pipeline.DataFrameLoader`s.
     blotter : str, SimulationBlotter or type

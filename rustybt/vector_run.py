@@ -1,6 +1,5 @@
 """How do strategies that decide for all sessions at once run, one alone or many as a batch?"""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, NamedTuple
@@ -69,7 +68,7 @@ def run_batch(
     *,
     benchmark_returns: pd.Series | None = None,
     setup: Setup = DEFAULT_SETUP,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Run a vector strategy with many sets of parameters, and give the metrics of each.
 
@@ -92,8 +91,8 @@ def run_batch(
         Simple returns by session label; a benchmark that the class names goes before it.
     setup : Setup
         Costs, corrections, extras and stop rules; see `rustybt.engine.setup.setup_of`.
-    environ : mapping of str to str
-        Where RUSTYBT_ROOT is looked up.
+    environ : mapping of str to str, optional
+        Where RUSTYBT_ROOT is looked up; by default the process's environment variables.
 
     Returns
     -------

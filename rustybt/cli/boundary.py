@@ -12,7 +12,7 @@ from typing import TextIO
 
 import click
 
-from rustybt.errors import RustyBTError
+from rustybt.errors import RustyBTError, did_you_mean
 
 INTERRUPTED = 130
 """128 + SIGINT, what a shell expects after Ctrl-C."""
@@ -32,6 +32,19 @@ class Invocation:
 
     debug: bool = False
     script: Path | None = None
+
+
+class NamedCommands(click.Group):
+    """A group that says which commands it has where it is asked for another."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command."""
+        known, asked = self.list_commands(ctx), args[0]
+        if asked not in known and not asked.startswith("-"):
+            ctx.fail(f"No such command {asked!r}{did_you_mean(asked, known)}: there are {', '.join(known)}.")
+        return super().resolve_command(ctx, args)
 
 
 def describe(error: BaseException, script: Path | None = None) -> str:

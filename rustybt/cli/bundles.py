@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
+from rustybt.cli.boundary import NamedCommands
 from rustybt.cli.ingest import contents
 from rustybt.cli.tables import console_for
 from rustybt.data.bundles import VersionRecord, available, load
@@ -32,7 +33,7 @@ QUERIES = (
 """What `profile` runs where it is not told what to run."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=NamedCommands, invoke_without_command=True)
 @click.pass_context
 def bundles(ctx: click.Context) -> None:
     """List the bundles that can be ingested, and the versions that were."""
@@ -65,6 +66,7 @@ def show(name: str, version: str | None, most: int | None) -> None:
         ("minute bars", f"{manifest.minute_rows:,}"),
         ("splits", f"{len(bundle.adjustments.splits):,}"),
         ("dividends", f"{len(bundle.adjustments.dividends):,}"),
+        ("datasets", ", ".join(bundle.datasets) or "none"),
         ("prices", "all digits" if manifest.price_quantum is None else f"steps of {manifest.price_quantum:g}"),
         ("size", size_of(manifest)),
         ("fingerprint", manifest.fingerprint),

@@ -10,6 +10,7 @@ import click
 import numpy as np
 import pandas as pd
 
+from rustybt.cli.boundary import NamedCommands
 from rustybt.constants import DEFAULT_CALENDAR
 from rustybt.data.bundles import ingest as ingest_bundle
 from rustybt.data.bundles import ingest_csvdir, ingest_parquetdir, ingest_zipline, load, versions
@@ -72,7 +73,7 @@ def file_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=NamedCommands, invoke_without_command=True)
 @click.option("-b", "--bundle", metavar="NAME", help="A registered bundle, or one of files, which are read again.")
 @append_option
 @restate_option

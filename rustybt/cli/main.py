@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from rustybt import __version__
-from rustybt.cli.boundary import Invocation, one_line_errors
+from rustybt.cli.boundary import Invocation, NamedCommands, one_line_errors
 
 COMMANDS = {
     "demo": ("rustybt.cli.demo", "Optimize a sample strategy on the embedded bundle, and show the result."),
@@ -22,7 +22,7 @@ COMMANDS = {
 """Name, home and one line of help: the list of commands is shown without loading any of them."""
 
 
-class LazyCommands(click.Group):
+class LazyCommands(NamedCommands):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -22,7 +22,7 @@ SHOWN_ROWS: Final = 50
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write a .csv or .parquet file.")
 def sql(statement: str, bundle: str, bundle_timestamp: str | None, form: str, output: Path | None) -> None:
-    """Run one query over a bundle: tables bars_daily, bars_minute, assets, splits, dividends.
+    """Run one query over a bundle: tables bars_daily, bars_minute, assets, splits, dividends, and its datasets.
 
     It can read these tables, and nothing else.
     """
@@ -31,7 +31,11 @@ def sql(statement: str, bundle: str, bundle_timestamp: str | None, form: str, ou
     if output is not None and output.suffix not in (".csv", ".parquet"):
         raise click.BadParameter(f"{output} ends neither in .csv nor in .parquet", param_hint="--output")
     try:
-        found = load(bundle, timestamp=bundle_timestamp).sql(statement)
+        version = load(bundle, timestamp=bundle_timestamp)
+        found = version.sql(statement)
+    except duckdb.CatalogException as error:
+        tables = ", ".join(version.sql("SHOW TABLES").to_pandas()["name"])
+        raise click.ClickException(f"{' '.join(str(error).split())} The tables are {tables}.") from error
     except duckdb.Error as error:
         raise click.ClickException(" ".join(str(error).split())) from error
     if output is not None:

@@ -52,7 +52,7 @@ class QueryResult:
         return int(self._table.num_rows)
 
     def __repr__(self) -> str:
-        shown = self._table.slice(0, SHOWN_ROWS).to_pandas().to_string(index=False)
+        shown = self._table.slice(0, SHOWN_ROWS).to_pandas(date_as_object=False).to_string(index=False)
         more = len(self) - SHOWN_ROWS
         return shown if more <= 0 else f"{shown}\n... and {more:,} more rows"
 
@@ -66,8 +66,8 @@ class QueryResult:
         return self._table
 
     def to_pandas(self) -> pd.DataFrame:
-        """Give the rows as a DataFrame; NULL becomes NaN, NaT or None."""
-        frame: pd.DataFrame = self._table.to_pandas()
+        """Give the rows as a DataFrame; dates become datetime64, NULL becomes NaN, NaT or None."""
+        frame: pd.DataFrame = self._table.to_pandas(date_as_object=False)
         return frame
 
 

@@ -1,7 +1,6 @@
 """What does a user add to the package? Bundles, metrics and order books that extension.py registers, and arguments."""
 
 import importlib
-import os
 import re
 import sys
 import warnings
@@ -74,7 +73,7 @@ def load_extensions(
     default: bool,
     extensions: Iterable[str],
     strict: bool,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     reload: bool = False,
 ) -> None:
     """Execute extensions, each once a process.
@@ -87,8 +86,8 @@ def load_extensions(
         Files that end in .py, and dotted names of modules.
     strict : bool
         False warns of an extension that fails, and goes on.
-    environ : mapping
-        Where RUSTYBT_ROOT is looked up.
+    environ : mapping, optional
+        Where RUSTYBT_ROOT is looked up; by default the process's environment variables.
     reload : bool
         Execute those again that were executed before.
 
@@ -117,7 +116,7 @@ def load_extensions(
         _loaded.add(key)
 
 
-def default_extension(environ: Mapping[str, str] = os.environ) -> Path:
+def default_extension(environ: Mapping[str, str] | None = None) -> Path:
     """Give the path of extension.py in the root, whether it exists or not."""
     return data_root(environ) / DEFAULT_EXTENSION
 

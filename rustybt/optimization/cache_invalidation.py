@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_LISTS = 128
 
 
-def get_bundle_hash(bundle_name: str, environ: Mapping[str, str] = os.environ) -> str:
+def get_bundle_hash(bundle_name: str, environ: Mapping[str, str] | None = None) -> str:
     """Give what tells the newest version of a bundle from others; it is looked at on the disk every time.
 
     Parameters
@@ -27,7 +27,7 @@ def get_bundle_hash(bundle_name: str, environ: Mapping[str, str] = os.environ) -
     bundle_name : str
         The bundle.
     environ : mapping, optional
-        The environment variables.
+        The environment variables; by default the process's.
 
     Returns
     -------

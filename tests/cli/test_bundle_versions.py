@@ -117,6 +117,7 @@ def test_verify_names_damaged_files_and_ends_with_1(rustybt, one_line, two_versi
     assert f"  {path} is not what was ingested\n" in done.stdout
     assert rustybt("bundles verify mine --version", two_versions[0]).exit_code == 0
     assert "has no version '1999'" in one_line("bundles verify mine --version 1999")
+    assert "bundle 'mein' is not known (did you mean 'mine'?)" in one_line("bundles verify mein")
 
 
 def test_verify_removes_a_damaged_array_which_is_made_again(rustybt, data_root, two_versions):
@@ -135,6 +136,7 @@ def test_sql_reads_the_version_of_a_time(rustybt, one_line, two_versions, workpl
     assert json.loads(older.stdout) == [{"symbol": "AAA", "bars": 2}]
     assert rustybt("sql -b mine -o out.parquet", query).stdout == "written: out.parquet, 1 rows\n"
     assert pd.read_parquet(workplace / "out.parquet")["bars"].tolist() == [3]
+    assert "The tables are assets, bars_daily, dividends, splits." in one_line("sql -b mine", "SELECT * FROM prices")
     assert "COPY is no query" in one_line("sql -b mine", "COPY (SELECT 1) TO 'x.csv'")
     assert not (workplace / "x.csv").exists()
     assert rustybt("sql -b mine -o out.txt", query).exit_code == 2

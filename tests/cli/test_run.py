@@ -194,7 +194,9 @@ def test_a_missing_file_is_one_line(one_line):
         ("run -f crossover.py -p fast=5 -p slow=20", "Missing option '-b': the script does not carry a bundle either."),
         (f"run {SPAN}", "Missing option '-f'"),
         ("run -f crossover.py -b mag-7 -s 2015-13-01", "'2015-13-01' does not match the format"),
-        ("rum", "No such command 'rum'"),
+        ("rum", "No such command 'rum' (did you mean 'run'?): there are demo, ingest, "),
+        ("bundles list", "No such command 'list': there are profile, show, verify."),
+        ("ingest prices", "No such command 'prices': there are csvdir, "),
     ],
 )
 def test_wrong_usage_is_exit_code_2(rustybt, arguments, message):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import warnings
@@ -75,15 +74,15 @@ class BundleRecord:
     versions: tuple[VersionRecord, ...]
 
 
-def load(name: str, environ: Mapping[str, str] = os.environ, timestamp: Any = None) -> BundleData:
+def load(name: str, environ: Mapping[str, str] | None = None, timestamp: Any = None) -> BundleData:
     """Open the newest version of a bundle.
 
     Parameters
     ----------
     name : str
         The bundle; it need not be registered.
-    environ : mapping
-        The environment variables.
+    environ : mapping, optional
+        The environment variables; by default the process's.
     timestamp : date-like, optional
         Open the version that was the newest at this time.
 
@@ -109,7 +108,7 @@ def load(name: str, environ: Mapping[str, str] = os.environ, timestamp: Any = No
     raise removed
 
 
-def _version_at(root: Path, name: str, environ: Mapping[str, str], timestamp: Any) -> str:
+def _version_at(root: Path, name: str, environ: Mapping[str, str] | None, timestamp: Any) -> str:
     """Name the newest version, or the newest that was there at a time."""
     known = ingestions(root, check_name(name))
     if not known and name not in bundles:
@@ -124,15 +123,15 @@ def _version_at(root: Path, name: str, environ: Mapping[str, str], timestamp: An
     return known[-1]
 
 
-def versions(name: str, environ: Mapping[str, str] = os.environ) -> tuple[VersionRecord, ...]:
+def versions(name: str, environ: Mapping[str, str] | None = None) -> tuple[VersionRecord, ...]:
     """List the versions of a bundle on disk.
 
     Parameters
     ----------
     name : str
         The bundle.
-    environ : mapping
-        The environment variables.
+    environ : mapping, optional
+        The environment variables; by default the process's.
 
     Returns
     -------
@@ -143,13 +142,13 @@ def versions(name: str, environ: Mapping[str, str] = os.environ) -> tuple[Versio
     return tuple(_record(root, name, version) for version in ingestions(root, check_name(name)))
 
 
-def available(environ: Mapping[str, str] = os.environ) -> tuple[BundleRecord, ...]:
+def available(environ: Mapping[str, str] | None = None) -> tuple[BundleRecord, ...]:
     """List the bundles that are registered or on disk.
 
     Parameters
     ----------
-    environ : mapping
-        The environment variables.
+    environ : mapping, optional
+        The environment variables; by default the process's.
 
     Returns
     -------
@@ -173,7 +172,7 @@ def clean(
     before: Any = None,
     after: Any = None,
     keep_last: int | None = None,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
 ) -> set[str]:
     """Remove versions of a bundle, and what the cache holds of them alone.
 
@@ -185,8 +184,8 @@ def clean(
         Remove versions ingested before the one, or after the other.
     keep_last : int, optional
         Remove all but so many newest; excludes `before` and `after`.
-    environ : mapping
-        The environment variables.
+    environ : mapping, optional
+        The environment variables; by default the process's.
 
     Returns
     -------
@@ -253,7 +252,7 @@ def _doomed(known: list[str], before: Any, after: Any, keep_last: int | None) ->
     ]
 
 
-def _drop_caches(root: Path, lost: list[Manifest], environ: Mapping[str, str]) -> None:
+def _drop_caches(root: Path, lost: list[Manifest], environ: Mapping[str, str] | None) -> None:
     """Remove the cache folders that no version is left to use."""
     kept = {
         cache_path(root, version.manifest)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -56,7 +56,7 @@ def checked_datasets(datasets: Mapping[str, Given]) -> dict[str, Given]:
     return dict(datasets)
 
 
-def read_dataset(name: str, given: Given, finder: AssetFinder) -> tuple[pa.Table, int]:
+def read_dataset(name: str, given: Given, finder: AssetFinder) -> tuple[pa.Table, tuple[str, ...]]:
     """Read a table and put it into a bundle's terms.
 
     Parameters
@@ -74,8 +74,9 @@ def read_dataset(name: str, given: Given, finder: AssetFinder) -> tuple[pa.Table
     -------
     table : pyarrow.Table
         Columns sid, timestamp, asof_date, then the values.
-    strangers : int
-        Rows of assets that the bundle does not have, which are left out.
+    notes : tuple of str
+        What a user should know: that rows are left out, of assets that the bundle does not have, or that nothing says
+        since when rows were known.
 
     Raises
     ------
@@ -104,7 +105,17 @@ def read_dataset(name: str, given: Given, finder: AssetFinder) -> tuple[pa.Table
     columns |= {key: pa.array(keys[key]).cast(pa.timestamp("ns")) for key in KEYS[1:]}
     for column in values:
         columns[str(column)] = _values(frame[column], order, f"{where}, column {column!r}")
-    return pa.table(columns), int((~keep).sum())
+    return pa.table(columns), tuple(_notes(where, frame, known, int((~keep).sum())))
+
+
+def _notes(where: str, frame: pd.DataFrame, known: Any, strangers: int) -> Iterator[str]:
+    if strangers:
+        yield f"{strangers:,} rows of {where} are of assets that the bundle does not have, and left out"
+    if known is None:
+        near = did_you_mean(_TIMESTAMP[0], [str(column) for column in frame.columns])
+        yield (
+            f"{where} has no column {_TIMESTAMP[0]!r}{near}: its rows are taken as known on the day that they are about"
+        )
 
 
 def path_of(given: Given) -> str | None:

@@ -52,10 +52,13 @@ def read_facts(folder: Path) -> Facts:
     BadData
         If a table lacks a column that it needs, or has a cell that cannot be; the message names file, line and symbol.
     """
-    assets = _read(folder / ASSETS, _ASSET_COLUMNS, ("symbol",), {"tick_size": _positive})
-    dividends = _read(folder / DIVIDENDS, _DIVIDEND_COLUMNS, ("symbol", "ex_date", "amount"), {"amount": _amount})
-    splits = _read(folder / SPLITS, _SPLIT_COLUMNS, ("symbol", "effective_date", "ratio"), {"ratio": _positive})
-    return Facts({} if assets is None else _by_symbol(assets, folder / ASSETS), dividends, splits)
+    notes: list[str] = []
+    assets = _read(folder / ASSETS, _ASSET_COLUMNS, ("symbol",), {"tick_size": _positive}, notes)
+    needed = ("symbol", "ex_date", "amount")
+    dividends = _read(folder / DIVIDENDS, _DIVIDEND_COLUMNS, needed, {"amount": _amount}, notes)
+    needed = ("symbol", "effective_date", "ratio")
+    splits = _read(folder / SPLITS, _SPLIT_COLUMNS, needed, {"ratio": _positive}, notes)
+    return Facts({} if assets is None else _by_symbol(assets, folder / ASSETS), dividends, splits, tuple(notes))
 
 
 def _read(
@@ -63,8 +66,9 @@ def _read(
     known: Mapping[str, str],
     needed: tuple[str, ...],
     numbers: Mapping[str, Callable[[float], bool]],
+    notes: list[str],
 ) -> pd.DataFrame | None:
-    """Read one table; None if there is none."""
+    """Read one table, None if there is none; note the columns that look like misspelled ones."""
     if not path.is_file():
         return None
     table = _read_cells(path)
@@ -73,6 +77,12 @@ def _read(
         if name not in names.values():
             near = did_you_mean(name, [plain(column) for column in table.columns])
             raise BadData(f"{path} line 1: there is no column {name!r}{near}: the table needs {', '.join(needed)}")
+    free = [name for name, means in known.items() if means not in names.values()]
+    notes += [
+        f"{path}: column {column!r} is not read{near}"
+        for column in table.columns
+        if column not in names and (near := did_you_mean(plain(column), free))
+    ]
     table = table[list(names)].rename(columns=names)
     if twice := next((name for name in table.columns if (table.columns == name).sum() > 1), None):
         raise BadData(f"{path} line 1: column {twice!r} comes twice: keep one")

@@ -55,8 +55,14 @@ class Frames:
     """
 
     def __init__(self, frames: Mapping[str, pd.DataFrame], facts: Facts | None = None) -> None:
-        if not isinstance(frames, Mapping) or not frames:
-            raise InvalidParameter(f"frames are {type(frames).__name__}: pass a mapping of symbols to DataFrames")
+        if not isinstance(frames, Mapping):
+            long = "; for a long one, dict(list(frame.groupby('symbol')))" if isinstance(frames, pd.DataFrame) else ""
+            raise InvalidParameter(
+                f"frames are a {type(frames).__name__}: pass a mapping of symbols to DataFrames, such as "
+                f"{{'AAPL': frame}}{long}"
+            )
+        if not frames:
+            raise InvalidParameter("frames are empty: pass a mapping of at least one symbol to a DataFrame")
         self._bars: dict[str, RawBars] = {}
         self._notes: dict[str, None] = {}
         self._facts = facts or Facts()

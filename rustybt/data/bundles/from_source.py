@@ -7,7 +7,7 @@ source.bars -> RawBars -> Screen -> store of the daily or minute writer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from rustybt._typing import BoolArray, FloatArray, IntArray
 from rustybt.calendars import session_breaks, session_table
-from rustybt.constants import NS_PER_DAY
+from rustybt.constants import NAT, NS_PER_DAY
 from rustybt.data.bundles.described import (
     asset_frames,
     dividend_frame,
@@ -31,7 +31,7 @@ from rustybt.data.bundles.raw_bars import FRAMES, Facts, Frame, RawBars, Source
 from rustybt.data.bundles.screening import Market, OnBadBars, Screen
 from rustybt.data.bundles.suspects import Jumps
 from rustybt.data.market_minutes import session_rows, with_breaks
-from rustybt.errors import BadData, InvalidParameter
+from rustybt.errors import BadData, InvalidParameter, did_you_mean
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from rustybt.data.bundles.frame_cache import FrameCache
     from rustybt.data.bundles.minute_writer import MinuteBarWriter
 
-_SHOWN_SYMBOLS: Final = 5
+_SHOWN: Final = 5
+"""Symbols that a note names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,36 +215,60 @@ class _Reading:
                 begin, end = self._spans[symbol]
                 self._spans[symbol] = min(begin, first), max(end, last)
         asset_db_writer.write(**asset_frames(self._spans, sids, facts, self._options.exchange, self._sessions.name))
+        splits = split_frame(self._actions.splits, facts.splits, sids)
+        dividends = dividend_frame(
+            self._actions.dividends, facts.dividends, sids, self._options.dividend_pay_lag, self._sessions.session_ns
+        )
+        self._note_unpaid(dividends, sids)
         adjustment_writer.write(
-            splits=split_frame(self._actions.splits, facts.splits, sids),
+            splits=splits,
             mergers=merger_frame(facts.mergers, sids),
-            dividends=dividend_frame(
-                self._actions.dividends,
-                facts.dividends,
-                sids,
-                self._options.dividend_pay_lag,
-                self._sessions.session_ns,
-            ),
+            dividends=dividends,
             stock_dividends=stock_dividend_frame(facts.stock_dividends, sids),
         )
 
+    def _note_unpaid(self, dividends: pd.DataFrame, sids: Mapping[str, int]) -> None:
+        """Note the dividends that have a pay date, and yet are not paid."""
+        ex_ns, pay_ns = (dividends[name].array.asi8 for name in ("ex_date", "pay_date"))
+        early, no_ex, no_pay = (pay_ns != NAT) & (pay_ns < ex_ns), self._no_session(ex_ns), self._no_session(pay_ns)
+        for chosen, words in (
+            (no_ex, "an ex-date that is no session, and are never paid"),
+            (early & ~no_ex, "a pay date before their ex-date, and are never paid"),
+            (
+                no_pay & ~early & ~no_ex,
+                "a pay date that is no session, and are paid only by runs that correct dividend_paid_next_session",
+            ),
+        ):
+            if chosen.any():
+                row = int(np.argmax(chosen))
+                symbol = next(symbol for symbol, sid in sids.items() if sid == dividends["sid"].iloc[row])
+                day = pd.Timestamp(int(ex_ns[row])).date()
+                self._findings.note(f"{chosen.sum():,} dividends have {words}; the first: {symbol}, ex-date {day}")
+
+    def _no_session(self, day_ns: IntArray) -> BoolArray:
+        """Say which days lie between sessions."""
+        known = self._sessions.session_ns
+        within: BoolArray = (day_ns >= known[0]) & (day_ns <= known[-1])
+        return within & ~are_among(day_ns, known)
+
     def _check_described(self, facts: Facts) -> None:
-        strangers = sorted(set(facts.assets).difference(self.symbols))
+        strangers = set(facts.assets).difference(self.symbols)
         if strangers:
             self._findings.note(
-                f"{len(strangers)} assets are described but have no bars, and are left out: {_shown(strangers)}"
+                f"{len(strangers)} assets are described but have no bars, and are left out: {_some(strangers)}"
             )
-        for name in ("splits", "dividends"):
-            table = getattr(facts, name)
-            unknown = [] if table is None else [symbol for symbol in table["symbol"] if symbol not in self._spans]
-            if unknown:
+        for kind, table in (("dividends", facts.dividends), ("splits", facts.splits)):
+            of = set() if table is None else set(table["symbol"]).difference(self.symbols)
+            if of:
                 self._findings.note(
-                    f"{len(unknown)} {name} are of no asset with bars, and are left out: {_shown(sorted(set(unknown)))}"
+                    f"{kind} of {len(of)} symbols that have no bars are left out: {_some(of)}"
+                    f"{did_you_mean(min(of), self.symbols) if len(of) == 1 else ''}"
                 )
 
 
-def _shown(symbols: list[str]) -> str:
-    return ", ".join(symbols[:_SHOWN_SYMBOLS]) + (", ..." if len(symbols) > _SHOWN_SYMBOLS else "")
+def _some(symbols: Collection[str]) -> str:
+    """Name the first few symbols."""
+    return ", ".join(sorted(symbols)[:_SHOWN]) + (", ..." if len(symbols) > _SHOWN else "")
 
 
 def are_among(labels: IntArray, known: IntArray) -> BoolArray:

@@ -25,12 +25,12 @@ from rustybt.data.bundles.layout import (
 )
 from rustybt.data.bundles.previous import Previous
 from rustybt.data.bundles.registry import RegisteredBundle, bundles, unknown_bundle
-from rustybt.data.bundles.remembered import Remembered, remembered_bundle
+from rustybt.data.bundles.remembered import asked_for, source_on_disk
 from rustybt.data.bundles.version import VersionBuilder
 from rustybt.data.files import file_lock, fsync_path
 from rustybt.data.manifest import MANIFEST, read_manifest, verify_files
 from rustybt.data.store import BundleData, open_version
-from rustybt.errors import BadData, InvalidParameter, InvalidSpan, UnknownBundle
+from rustybt.errors import BadData, InvalidParameter, InvalidSpan
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
@@ -42,7 +42,7 @@ _CACHE_FOLDER = ".cache"
 
 def ingest(
     name: str,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     timestamp: Any = None,
     assets_versions: Collection[int] = (),
     show_progress: bool = False,
@@ -56,8 +56,8 @@ def ingest(
     ----------
     name : str
         A registered bundle, or one of a source that is known, such as `ingest_csvdir` makes.
-    environ : mapping
-        The environment variables; also passed to the ingest function.
+    environ : mapping, optional
+        The environment variables, by default the process's; also passed to the ingest function.
     timestamp : date-like, optional
         The version's time; by default now.
     assets_versions : collection of int
@@ -85,7 +85,7 @@ def ingest(
     check_name(name)
     if assets_versions:
         raise InvalidParameter(f"assets_versions {list(assets_versions)} cannot be written: leave it out")
-    bundle = bundles.get(name) or _from_disk(name, data_root(environ))
+    bundle = bundles.get(name) or source_on_disk(name, data_root(environ))
     if bundle is None:
         raise unknown_bundle(name, environ)
     return _ingest(name, bundle, environ, timestamp, show_progress, append, restate)
@@ -95,7 +95,7 @@ def ingest_csvdir(
     path: str | os.PathLike[str],
     name: str,
     calendar_name: str = DEFAULT_CALENDAR,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     timestamp: Any = None,
     show_progress: bool = False,
     **how: Any,
@@ -121,7 +121,7 @@ def ingest_parquetdir(
     path: str | os.PathLike[str],
     name: str,
     calendar_name: str = DEFAULT_CALENDAR,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     timestamp: Any = None,
     show_progress: bool = False,
     **how: Any,
@@ -148,7 +148,7 @@ def ingest_files(
     path: str | os.PathLike[str],
     name: str,
     calendar_name: str = DEFAULT_CALENDAR,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     timestamp: Any = None,
     show_progress: bool = False,
     *,
@@ -168,8 +168,8 @@ def ingest_files(
         The bundle's name; not that of a registered bundle.
     calendar_name : str
         Exchange calendar of the bars.
-    environ : mapping
-        The environment variables.
+    environ : mapping, optional
+        The environment variables; by default the process's.
     timestamp : date-like, optional
         The version's time; by default now.
     show_progress : bool
@@ -191,7 +191,7 @@ def ingest_files(
     BadData
         If a file is not as it should be; the message names file, line, symbol and date.
     """
-    bundle = Remembered(kind, calendar_name, path=path, **how).bundle()
+    bundle = asked_for(kind, calendar_name, how, path=path).bundle()
     return ingest_unregistered(bundle, name, environ, timestamp, show_progress, append, restate)
 
 
@@ -199,7 +199,7 @@ def ingest_frames(
     frames: Mapping[str, pd.DataFrame],
     name: str,
     calendar_name: str = DEFAULT_CALENDAR,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     timestamp: Any = None,
     show_progress: bool = False,
     *,
@@ -217,8 +217,8 @@ def ingest_frames(
         The bundle's name; not that of a registered bundle.
     calendar_name : str
         Exchange calendar of the bars.
-    environ : mapping
-        The environment variables.
+    environ : mapping, optional
+        The environment variables; by default the process's.
     timestamp : date-like, optional
         The version's time; by default now.
     show_progress : bool
@@ -240,14 +240,14 @@ def ingest_frames(
     BadData
         If a frame is not as it should be; the message names symbol, row and date.
     """
-    bundle = Remembered("frames", calendar_name, **how).bundle_of(lambda *_: Frames(frames))
+    bundle = asked_for("frames", calendar_name, how).bundle_of(lambda *_: Frames(frames))
     return ingest_unregistered(bundle, name, environ, timestamp, show_progress, append, restate)
 
 
 def ingest_unregistered(
     bundle: RegisteredBundle,
     name: str,
-    environ: Mapping[str, str],
+    environ: Mapping[str, str] | None,
     timestamp: Any,
     show_progress: bool,
     append: bool,
@@ -259,25 +259,10 @@ def ingest_unregistered(
     return _ingest(name, bundle, environ, timestamp, show_progress, append, restate)
 
 
-def _from_disk(name: str, root: Path) -> RegisteredBundle | None:
-    """Give the registration that the newest version on disk remembers."""
-    versions = ingestions(root, name)
-    if not versions:
-        return None
-    source = read_manifest(bundle_path(root, name) / versions[-1]).source
-    bundle = remembered_bundle(source)
-    if bundle is None and source.get("kind") == "frames":
-        raise UnknownBundle(
-            f"bundle {name!r} was made of frames, which cannot be read again by its name: pass them to ingest_frames, "
-            "with append=True to go on"
-        )
-    return bundle
-
-
 def _ingest(
     name: str,
     bundle: RegisteredBundle,
-    environ: Mapping[str, str],
+    environ: Mapping[str, str] | None,
     timestamp: Any,
     show_progress: bool,
     append: bool = False,
@@ -285,7 +270,7 @@ def _ingest(
 ) -> str:
     if restate and not append:
         raise InvalidParameter("restate changes what append goes on from: give append too")
-    root = data_root(environ)
+    root, process = data_root(environ), os.environ if environ is None else environ
     calendar = get_calendar(bundle.calendar_name)
     allowed = _allowed_sessions(bundle, calendar)
     version = to_bundle_ingest_dirname(ingestion_time(timestamp))
@@ -299,7 +284,7 @@ def _ingest(
         before = _newest(root, name) if append else None
         work = folder / f"{WORK_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         work.mkdir()
-        run = _Run(name, bundle, root, work, allowed, calendar, FrameCache(folder / _CACHE_FOLDER), environ)
+        run = _Run(name, bundle, root, work, allowed, calendar, FrameCache(folder / _CACHE_FOLDER), process)
         try:
             builder = run.call(show_progress, None if before is None else Previous(before, restate))
             made = read_manifest(work)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rustybt.constants import DEFAULT_CALENDAR
 from rustybt.data.bundles.ingest import ingest_unregistered
-from rustybt.data.bundles.remembered import Remembered
+from rustybt.data.bundles.remembered import asked_for
 from rustybt.data.bundles.yahoo_source import YahooTickers
 
 
@@ -17,7 +16,7 @@ def ingest_http(
     symbols: Sequence[str],
     name: str,
     calendar_name: str = DEFAULT_CALENDAR,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     timestamp: Any = None,
     show_progress: bool = False,
     *,
@@ -37,8 +36,8 @@ def ingest_http(
         The bundle's name; not that of a registered bundle.
     calendar_name : str
         Exchange calendar of the bars.
-    environ : mapping
-        The environment variables; `$KEY` in the template or a header stands for one.
+    environ : mapping, optional
+        The environment variables, by default the process's; `$KEY` in the template or a header stands for one.
     timestamp : date-like, optional
         The version's time; by default now.
     show_progress : bool
@@ -61,7 +60,7 @@ def ingest_http(
     BadData
         If a file is not as it should be; the message names URL, line, symbol and date.
     """
-    bundle = Remembered("http", calendar_name, template=template, symbols=symbols, **how).bundle()
+    bundle = asked_for("http", calendar_name, how, template=template, symbols=symbols).bundle()
     return ingest_unregistered(bundle, name, environ, timestamp, show_progress, append, restate)
 
 
@@ -71,7 +70,7 @@ def ingest_yfinance(
     start: Any = None,
     end: Any = None,
     calendar_name: str = DEFAULT_CALENDAR,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     timestamp: Any = None,
     show_progress: bool = False,
     *,
@@ -109,7 +108,7 @@ def ingest_yfinance(
     DownloadFailed, BadData
         If Yahoo does not give a ticker, or nothing of it.
     """
-    said = Remembered("yfinance", calendar_name, symbols=symbols, start=start, end=end, **how)
+    said = asked_for("yfinance", calendar_name, how, symbols=symbols, start=start, end=end)
     where = said.where
     if module is None or not isinstance(where, YahooTickers):
         bundle = said.bundle()

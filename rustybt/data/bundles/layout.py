@@ -28,11 +28,21 @@ def data_root(environ: Mapping[str, str] | None = None) -> Path:
     Path
         Absolute; it need not exist.
 
+    Raises
+    ------
+    InvalidParameter
+        If `environ` is no mapping, such as a time that was meant for the parameter after it.
+
     Examples
     --------
     >>> data_root({"RUSTYBT_ROOT": "/data/bt"}).as_posix()
     '/data/bt'
     """
+    if environ is not None and not isinstance(environ, Mapping):
+        raise InvalidParameter(
+            f"environ {environ!r} holds no environment variables: leave it out, and name what follows it, such as "
+            "timestamp='2024-01-31'"
+        )
     chosen = (os.environ if environ is None else environ).get("RUSTYBT_ROOT")
     return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".rustybt"
 
@@ -57,7 +67,7 @@ def check_name(name: Any) -> str:
         meaning.
     """
     if not isinstance(name, str):
-        raise InvalidParameter(f"bundle name {name!r} is no string: give it one, such as 'my-data'")
+        raise InvalidParameter(f"bundle name is a {type(name).__name__}, no string: give it one, such as 'my-data'")
     shown = name if len(name) <= 60 else f"{name[:57]}..."
     hint = "use letters, digits, '-', '_' and '.', such as 'my-data'"
     if not name or name != name.strip():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -185,13 +184,13 @@ def unregister(name: str) -> None:
     del _bundles[name]
 
 
-def known_names(environ: Mapping[str, str] = os.environ) -> list[str]:
+def known_names(environ: Mapping[str, str] | None = None) -> list[str]:
     """List the names of bundles that are registered or have a version on disk.
 
     Parameters
     ----------
-    environ : mapping
-        The environment variables.
+    environ : mapping, optional
+        The environment variables; by default the process's.
 
     Returns
     -------
@@ -204,7 +203,7 @@ def known_names(environ: Mapping[str, str] = os.environ) -> list[str]:
     return sorted({*_bundles, *filter(is_name, on_disk)})
 
 
-def unknown_bundle(name: str, environ: Mapping[str, str] = os.environ) -> UnknownBundle:
+def unknown_bundle(name: str, environ: Mapping[str, str] | None = None) -> UnknownBundle:
     """Make the error for a name that is neither registered nor on disk."""
     names = known_names(environ)
     return UnknownBundle(

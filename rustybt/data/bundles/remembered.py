@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
@@ -13,13 +14,15 @@ from rustybt.data.bundles.csvdir import Folder
 from rustybt.data.bundles.datasets import Given, checked_datasets, path_of
 from rustybt.data.bundles.from_source import Options, SourceIngest, SourceOf, checked_pay_lag
 from rustybt.data.bundles.http_source import HttpFiles
+from rustybt.data.bundles.layout import bundle_path, ingestions
 from rustybt.data.bundles.parquetdir import ParquetFolder, checked_mapping
 from rustybt.data.bundles.raw_bars import FRAMES, Frame, Source
 from rustybt.data.bundles.registry import RegisteredBundle
 from rustybt.data.bundles.screening import checked_on_bad_bars
 from rustybt.data.bundles.yahoo_source import YahooTickers
 from rustybt.data.bundles.zipline_bundle import ZiplineBundle
-from rustybt.errors import BundleCorrupt, InvalidParameter, did_you_mean
+from rustybt.data.manifest import read_manifest
+from rustybt.errors import BundleCorrupt, InvalidParameter, UnknownBundle, did_you_mean
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
@@ -104,6 +107,9 @@ SOURCES: Final[Mapping[str, Callable[..., Where]]] = {
 }
 """Where sources are, by kind."""
 
+_HOW: Final = ("on_bad_bars", "dividend_pay_lag", "full_precision", "datasets")
+"""Options of every kind."""
+
 
 class Remembered:
     """What a manifest says of its source, in one place.
@@ -179,6 +185,36 @@ class Remembered:
         )
 
 
+def asked_for(kind: str, calendar_name: str, how: Mapping[str, Any], **where: Any) -> Remembered:
+    """Give what a caller asked for, and refuse options that a source of its kind does not have.
+
+    Parameters
+    ----------
+    kind, calendar_name : str
+        See `Remembered`.
+    how : mapping of str to object
+        The options, as the caller named them.
+    **where
+        Fields of the kind that the caller gave as parameters of their own.
+
+    Returns
+    -------
+    Remembered
+
+    Raises
+    ------
+    InvalidParameter
+        If there is no such option, or one of them cannot be.
+    """
+    of_kind = signature(SOURCES[kind]).parameters if kind in SOURCES else {}
+    known = (*_HOW, *(name for name in of_kind if name not in where))
+    for name in how:
+        if name not in known:
+            near = did_you_mean(name, ["calendar_name", *known])
+            raise InvalidParameter(f"option {name!r} is not known{near}: there are calendar_name, {', '.join(known)}")
+    return Remembered(kind, calendar_name, **where, **how)
+
+
 def unusual(where: Where) -> dict[str, Any]:
     """Give the fields that are not as they are by default, as JSON has them."""
     said = {}
@@ -220,3 +256,49 @@ def remembered_bundle(source: Mapping[str, Any]) -> RegisteredBundle | None:
         return Remembered(**said).bundle()
     except (KeyError, TypeError) as error:
         raise BundleCorrupt(f"source {said} cannot be read again ({error}): ingest it by its path") from error
+
+
+def source_on_disk(name: str, root: Path) -> RegisteredBundle | None:
+    """Give the registration that the newest version on disk remembers, of those that are not damaged.
+
+    Parameters
+    ----------
+    name : str
+        The bundle.
+    root : Path
+        The data folder.
+
+    Returns
+    -------
+    RegisteredBundle or None
+        None if there is no version, or its source cannot be read again.
+
+    Raises
+    ------
+    UnknownBundle
+        If the version was made of frames.
+    BundleCorrupt
+        If all versions are damaged.
+    """
+    source = _newest_source(root, name)
+    if source is None:
+        return None
+    bundle = remembered_bundle(source)
+    if bundle is None and source.get("kind") == "frames":
+        raise UnknownBundle(
+            f"bundle {name!r} was made of frames, which cannot be read again by its name: pass them to ingest_frames, "
+            "with append=True to go on"
+        )
+    return bundle
+
+
+def _newest_source(root: Path, name: str) -> Mapping[str, Any] | None:
+    damage: BundleCorrupt | None = None
+    for version in reversed(ingestions(root, name)):
+        try:
+            return read_manifest(bundle_path(root, name) / version).source
+        except BundleCorrupt as error:
+            damage = damage or error
+    if damage is not None:
+        raise damage
+    return None

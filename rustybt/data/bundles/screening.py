@@ -144,7 +144,7 @@ class Screen:
             first = int(np.flatnonzero(bad)[np.argmin(raw.rows[bad])])
             only = np.zeros(len(bad), dtype=bool)
             only[first] = True
-            raise self._error(raw, only, f"{text_of(first)}: correct it, or let bad bars be dropped or kept")
+            raise self._error(raw, only, f"{text_of(first)}: correct it, or choose on_bad_bars 'drop' or 'keep'")
         if self._on_bad_bars == "keep":
             self._note("kept", raw, bad, text_of)
             return raw
@@ -172,7 +172,11 @@ class Screen:
         Where these are dropped, a dividend and a split that all of them name stay.
         """
         if self._on_bad_bars == "error":
-            raise self._error(raw, again, "the date comes twice, with other values: keep one row")
+            raise self._error(
+                raw,
+                again,
+                "the date comes twice, with other values: keep one row, or choose on_bad_bars 'drop' or 'keep'",
+            )
         last = np.append(~again[1:], True)
         if self._on_bad_bars == "keep":
             self._note("kept", raw, ~last, "the date comes twice, with other values: the row that sorts last is kept")

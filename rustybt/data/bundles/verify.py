@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from rustybt.data.bundles.catalog import versions
 from rustybt.data.bundles.layout import bundle_path, data_root
+from rustybt.data.bundles.registry import bundles, unknown_bundle
 from rustybt.data.dense import is_whole
 from rustybt.data.files import sha256_of
 from rustybt.data.manifest import MANIFEST, Manifest, cache_path, read_manifest
-from rustybt.errors import BundleCorrupt, UnknownBundle
+from rustybt.errors import BundleCorrupt, UnknownBundle, did_you_mean
 
 
 class Verified(NamedTuple):
@@ -37,7 +37,7 @@ class Verified(NamedTuple):
     dropped: tuple[str, ...]
 
 
-def verify(name: str, version: str | None = None, environ: Mapping[str, str] = os.environ) -> list[Verified]:
+def verify(name: str, version: str | None = None, environ: Mapping[str, str] | None = None) -> list[Verified]:
     """Compare versions of a bundle with the digests that were written when they were ingested.
 
     Parameters
@@ -46,8 +46,8 @@ def verify(name: str, version: str | None = None, environ: Mapping[str, str] = o
         The bundle.
     version : str, optional
         One of its versions; by default all.
-    environ : mapping
-        The environment variables.
+    environ : mapping, optional
+        The environment variables; by default the process's.
 
     Returns
     -------
@@ -60,9 +60,12 @@ def verify(name: str, version: str | None = None, environ: Mapping[str, str] = o
         If there is no such version.
     """
     root = data_root(environ)
-    known = [record.version for record in versions(name, environ) if version in (None, record.version)]
+    there = [record.version for record in versions(name, environ)]
+    if not there and name not in bundles:
+        raise unknown_bundle(name, environ)
+    known = [one for one in there if version in (None, one)]
     if not known:
-        what = "no version" if version is None else f"no version {version!r}"
+        what = "no version" if version is None else f"no version {version!r}{did_you_mean(version, there)}"
         raise UnknownBundle(f"bundle {name!r} has {what} on disk: `rustybt bundles` lists what there is")
     return [_verified(root, bundle_path(root, name) / one, one) for one in known]
 

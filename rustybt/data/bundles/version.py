@@ -210,11 +210,9 @@ class VersionBuilder:
         old = self._previous
         tables = {} if old is None else {name: old.bundle.dataset(name) for name in old.bundle.datasets}
         for name, given in self._bundle.datasets.items():
-            table, strangers = read_dataset(name, given, finder)
-            if strangers:
-                self.daily_bars.findings.note(
-                    f"{strangers:,} rows of dataset {name!r} are of assets that the bundle does not have, and left out"
-                )
+            table, notes = read_dataset(name, given, finder)
+            for note in notes:
+                self.daily_bars.findings.note(note)
             if old is not None and name in tables:
                 table = merged_dataset(name, tables[name], table, old.restate)
             tables[name] = table

@@ -15,7 +15,7 @@ def ingest_zipline(
     path: str | os.PathLike[str],
     name: str,
     calendar_name: str | None = None,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     timestamp: Any = None,
     show_progress: bool = False,
     **how: Any,

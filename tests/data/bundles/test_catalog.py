@@ -1,5 +1,6 @@
 """Finding, listing and removing versions."""
 
+import inspect
 import multiprocessing
 import shutil
 
@@ -11,7 +12,7 @@ from rustybt.data import bundles
 from rustybt.data.bundles.layout import bundle_path, ingestions
 from rustybt.data.bundles.layout import data_root as root_of
 from rustybt.data.manifest import cache_path
-from rustybt.errors import BadClean, BundleCorrupt, BundleInUse, UnknownBundle
+from rustybt.errors import BadClean, BundleCorrupt, BundleInUse, InvalidParameter, UnknownBundle
 from tests.builders import bars, make_bundle
 
 TIMES = ["2020-01-01", "2020-01-02", "2020-01-03T12", "2020-01-04"]
@@ -84,6 +85,34 @@ def test_damaged_version_is_listed_without_manifest():
     assert record.manifest is None
     with pytest.raises(BundleCorrupt):
         bundles.load("made")
+
+
+def test_a_source_is_read_again_where_the_newest_version_is_damaged(tmp_path):
+    (tmp_path / "daily").mkdir()
+    bars([1.0]).rename_axis("date").to_csv(tmp_path / "daily" / "A.csv")
+    folder = bundle_path(root_of(), "files")
+    for time in ("2020-01-01", "2020-01-02"):
+        bundles.ingest_csvdir(tmp_path, "files", timestamp=time)
+    (folder / "2020-01-02T00;00;00" / "manifest.json").write_text("{")
+    bundles.ingest("files", timestamp="2020-01-03")
+    assert bundles.load("files").daily("close").item() == 1.0
+    for version in ("2020-01-01T00;00;00", "2020-01-03T00;00;00"):
+        (folder / version / "manifest.json").write_text("{")
+    with pytest.raises(BundleCorrupt, match="2020-01-03T00;00;00"):
+        bundles.ingest("files")
+
+
+def test_a_time_in_the_place_of_environ_is_refused():
+    make_bundle({"A": bars([1.0])})
+    with pytest.raises(InvalidParameter, match=r"environ '2020-01-01' holds no environment variables: .*timestamp='"):
+        bundles.load("made", "2020-01-01")
+
+
+@pytest.mark.parametrize(
+    "function", [bundles.load, bundles.ingest, bundles.ingest_frames, bundles.clean, run_algorithm]
+)
+def test_no_signature_shows_the_environment(function):
+    assert inspect.signature(function).parameters["environ"].default is None
 
 
 def test_other_files_in_the_folder_are_no_versions():

@@ -1,5 +1,6 @@
 """A folder of CSV files becomes a bundle, or an error that names file, line, symbol and date."""
 
+import contextlib
 import decimal
 import gzip
 import re
@@ -336,8 +337,8 @@ def test_actions_of_symbols_without_bars_are_told(folder):
     with pytest.warns(IngestWarning) as warned:
         load_csvs(folder)
     assert [str(one.message) for one in warned] == [
-        "2 splits are of no asset with bars, and are left out: BRK-B",
-        "1 dividends are of no asset with bars, and are left out: C",
+        "dividends of 1 symbols that have no bars are left out: C",
+        "splits of 1 symbols that have no bars are left out: BRK-B (did you mean 'BRK.B'?)",
     ]
 
 
@@ -358,6 +359,61 @@ def test_splits_of_rows_that_are_dropped_stay_where_all_rows_of_the_date_agree(f
     bundle = load_csvs(folder, on_bad_bars="drop")
     np.testing.assert_array_equal(bundle.daily("close")[:, 0], [11.0, close, 5.5])
     assert bundle.adjustments.splits["ratio"].tolist() == ratios
+
+
+@pytest.mark.parametrize(
+    ("splits", "told"),
+    [
+        ("A,2020-01-06,2", False),
+        ("A,2020-01-03,2", False),  # a session without a bar, between the two closes
+        ("A,2020-01-02,2", True),
+        ("A,2020-01-07,2", True),
+        ("B,2020-01-06,2", True),
+    ],
+)
+def test_jumps_of_splits_in_the_table_beside_are_not_told(folder, splits, told):
+    put(folder, "A", ROWS[0], "2020-01-06,5.4,5.6,5.3,5.5,2000", "2020-01-07,5.5,5.6,5.4,5.5,3000")
+    put(folder, "B", *ROWS)
+    (folder / "splits.csv").write_text(f"symbol,date,ratio\n{splits}\n")
+    with pytest.warns(IngestWarning) if told else contextlib.nullcontext():
+        bundle = load_csvs(folder)
+    assert ("suspect" in bundle.manifest.findings) is told
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("splits.csv", "symbol,date,ratio\nAAX,2020-01-06,2\n", r"splits of 1 symbols .* left out: AAX \(did you mean"),
+        ("dividends.csv", "symbol,ex_date,amount\nX,2020-01-06,2\nY,2020-01-06,2\n", r"dividends of 2 .*: X, Y$"),
+        (
+            "assets.csv",
+            "symbol,exchnge,note\nAA,NYSE,\n",
+            r"column 'exchnge' is not read \(did you mean 'exchange'\?\)$",
+        ),
+        (
+            "dividends.csv",
+            "symbol,ex_date,amount,pay_date\nAA,2020-01-04,2,2020-01-06\n",
+            "^1 dividends have an ex-date that is no session, and are never paid; the first: AA, ex-date 2020-01-04$",
+        ),
+        (
+            "dividends.csv",
+            "symbol,ex_date,amount,pay_date\nAA,2020-01-06,2,2020-01-03\n",
+            "^1 dividends have a pay date before their ex-date, and are never paid",
+        ),
+        (
+            "dividends.csv",
+            "symbol,ex_date,amount,pay_date\nAA,2020-01-03,2,2020-01-04\n",
+            "^1 dividends have a pay date that is no session, and are paid only by runs that correct",
+        ),
+    ],
+)
+def test_what_a_table_beside_says_in_vain_is_told(folder, name, text, message):
+    put(folder, "AA", *ROWS)
+    (folder / name).write_text(text)
+    with pytest.warns(IngestWarning, match=message):
+        bundle = load_csvs(folder)
+    (note,) = bundle.manifest.findings["notes"]
+    assert re.search(message, note)
 
 
 @pytest.mark.parametrize("symbol", ["A B\tC", " A", "A" * 129])

@@ -133,4 +133,15 @@ def test_unreadable_files_and_unknown_names(tmp_path):
     bundle = ingested(datasets={"facts": TABLE})
     with pytest.raises(InvalidParameter, match=r"dataset 'fact' is not in .*did you mean 'facts'"):
         bundle.dataset("fact")
-    assert read_dataset("x", TABLE.assign(sid=[1, 0, 0, 5]).drop(columns="Symbol"), bundle.asset_finder)[1] == 1
+    assert read_dataset("x", TABLE.assign(sid=[1, 0, 0, 5]).drop(columns="Symbol"), bundle.asset_finder)[1] == (
+        "1 rows of dataset 'x' are of assets that the bundle does not have, and left out",
+    )
+
+
+def test_rows_without_a_moment_are_known_on_their_day_which_is_told():
+    with pytest.warns(
+        IngestWarning, match=r"no column 'timestamp' \(did you mean 'time_stamp'\?\): its rows are taken as"
+    ):
+        bundle = ingested(datasets={"facts": TABLE[:2].rename(columns={"published": "time_stamp"})})
+    table = bundle.dataset("facts").to_pandas()
+    assert (table["timestamp"] == table["asof_date"]).all()

@@ -49,11 +49,21 @@ def test_an_adjusted_close_is_not_read_and_zero_is_no_split():
     assert bundle.adjustments.splits["ratio"].tolist() == [0.5]
 
 
+def test_an_option_that_is_none_names_those_there_are():
+    with pytest.raises(InvalidParameter, match=r"option 'calendar' is not known \(did you mean 'calendar_name'\?\)"):
+        ingested({"A": frame()}, calendar="XLON")
+    with pytest.raises(InvalidParameter, match=r"option 'path' is not known: .*, datasets$"):
+        ingested({"A": frame()}, path="x")
+    with pytest.raises(InvalidParameter, match="bundle name is a dict, no string"):
+        bundles.ingest_frames("framed", {"A": frame()})
+
+
 @pytest.mark.parametrize(
     ("frames", "kind", "message"),
     [
-        ({}, InvalidParameter, "frames are dict: pass a mapping of symbols to DataFrames"),
-        ([frame()], InvalidParameter, "frames are list: pass a mapping"),
+        ({}, InvalidParameter, "frames are empty: pass a mapping of at least one symbol"),
+        ([frame()], InvalidParameter, "frames are a list: pass a mapping of symbols to DataFrames, such as {'AAPL'"),
+        (frame(), InvalidParameter, r"frames are a DataFrame: .*; for a long one, dict\(list\(frame.groupby"),
         ({"A": frame()["close"]}, BadData, r"frames\['A'\] is a Series: pass a DataFrame"),
         ({"A": frame(), "a": frame()}, BadData, "symbol A comes twice, in other capitals"),
         ({3: frame()}, BadData, "symbol 3 is no text"),
