@@ -173,10 +173,11 @@ class Previous:
             return new
         _, of_old, of_new = np.intersect1d(old.labels, new.labels, assume_unique=True, return_indices=True)
         before, now = old.ohlcv[:, of_old], new.ohlcv[:, of_new]
-        changed = ~((before == now) | (np.isnan(before) & np.isnan(now))).all(axis=0)
+        other = (before != now) & ~(np.isnan(before) & np.isnan(now))
+        changed = other.any(axis=0)
         if changed.any() and not self.restate:
             row = int(np.argmax(changed))
-            field = int(np.argmax(before[:, row] != now[:, row]))
+            field = int(np.argmax(other[:, row]))
             raise BadData(
                 f"{self._named(sid)}, {text_of(int(old.labels[of_old[row]]))}: {OHLCV[field]} was "
                 f"{before[field, row]:g} and is {now[field, row]:g}; {int(changed.sum())} bars of the past are others "

@@ -88,7 +88,7 @@ class VersionBuilder:
             path / DAILY_BARS, allowed.session_ns, allowed.name, None if made else previous
         )
         self.minute_bars = MinuteBarWriter(path / MINUTES_FOLDER, allowed, previous)
-        self.assets = AssetWriter(None if previous is None else previous.bundle.asset_finder)
+        self.assets = AssetWriter() if previous is None else AssetWriter(previous.bundle.asset_finder, previous.restate)
         self.adjustments = AdjustmentWriter(previous)
         self._daily_from_minutes = False
         self._image: tuple[Manifest, dict[str, Records]] | None = None

@@ -1,0 +1,69 @@
+"""Appending by an ingest function of the user's: its sids, its sessions, its symbols, and the time of the version."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rustybt.data import bundles
+from rustybt.errors import BadData
+from tests.builders import bars
+
+pytestmark = pytest.mark.usefixtures("data_root")
+
+
+@pytest.fixture
+def ingest():
+    """Give a function that ingests frames by sid, with a symbol each, as version after version of one bundle."""
+
+    def ingested(symbols, daily=None, minutes=None, start=None, **how):
+        def function(environ, assets, minute_writer, daily_writer, adjustments, *rest):
+            assets.write(equities=pd.DataFrame({"symbol": symbols, "exchange": "X"}))
+            minute_writer.write(enumerate(minutes or ()))
+            daily_writer.write(enumerate(daily or ()))
+
+        bundles.register("own", function, "XNYS", start)
+        try:
+            bundles.ingest("own", **how)
+        finally:
+            bundles.unregister("own")
+        return bundles.load("own")
+
+    return ingested
+
+
+def minute_bars(day):
+    index = pd.date_range(f"{day} 14:31", periods=3, freq="min")
+    return pd.DataFrame(1.0, index=index, columns=["open", "high", "low", "close", "volume"])
+
+
+def test_a_sid_that_becomes_another_assets_is_refused_unless_the_past_is_restated(ingest):
+    ingest(["AAA", "CCC"], [bars([1.0, 2.0]), bars([30.0, 31.0])])
+    shifted = ["AAA", "BBB", "CCC"], [bars([price], first="2020-01-06") for price in (3.0, 20.0, 32.0)]
+    with pytest.raises(BadData, match="^sid 1 was CCC in the version before, and is BBB now: give each asset the sid"):
+        ingest(*shifted, append=True)
+    assert ingest(*shifted, append=True, restate=True).asset_finder.retrieve_asset(1).symbol == "BBB"
+
+
+def test_bars_of_the_past_outside_of_the_sessions_of_today_are_refused(ingest):
+    ingest(["A"], [bars([1.0, 2.0])])
+    with pytest.raises(BadData, match="^daily bars of sid 0 in the version before: 2020-01-02 is no session of calen"):
+        ingest(["A"], [bars([3.0], first="2020-01-06")], start="2020-01-03", append=True)
+
+
+def test_minutes_of_the_past_outside_of_the_sessions_of_today_are_refused(ingest):
+    ingest(["A"], minutes=[minute_bars("2020-01-06")])
+    with pytest.raises(BadData, match="^minute bars of sid 0 in the version before, 2020-01-06 14:31:00: this is no m"):
+        ingest(["A"], minutes=[minute_bars("2020-02-04")], start="2020-02-03", append=True)
+
+
+def test_a_bar_that_changed_is_named_by_the_field_that_changed(ingest):
+    old, new = bars([1.0, 2.0]), bars([1.0, 2.0])
+    old["open"] = new["open"] = np.nan
+    new.loc[new.index[1], "volume"] = 7.0
+    with pytest.warns(UserWarning, match="lack some of their prices"):
+        ingest(["A"], [old])
+    with (
+        pytest.warns(UserWarning, match="lack some of their prices"),
+        pytest.raises(BadData, match=r"2020-01-03: volume was 1e\+06 and is 7;"),
+    ):
+        ingest(["A"], [new], append=True)
