@@ -1,5 +1,6 @@
 """Dense arrays of an opened bundle, against a pandas twin that reads the source files itself."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -13,7 +14,7 @@ import pytest
 
 from rustybt.constants import OHLCV
 from rustybt.data import bundles
-from rustybt.data.dense import fill_last_traded, quantised
+from rustybt.data.dense import fill_last_traded, open_dense, quantised
 from rustybt.data.manifest import cache_path
 from rustybt.data.store import open_version
 from rustybt.errors import BundleCorrupt
@@ -146,6 +147,28 @@ def test_an_asset_without_bars_has_an_empty_column():
     assert bundle.asset_finder.sids.tolist() == [3, 5, 9]
     np.testing.assert_array_equal(bundle.daily("close"), [[2.0, np.nan, 1.0]])
     np.testing.assert_array_equal(bundle.daily("last_traded"), [[0, -1, 0]])
+
+
+def test_an_array_has_its_room_on_the_disk_before_it_is_filled(tmp_path):
+    """Whoever writes to a page for which the disk has no room is killed, without a message."""
+    room = []
+
+    def fill(out):
+        (file,) = tmp_path.glob(".made.npy.*")
+        room.append(file.stat().st_blocks * 512)
+
+    array = open_dense(tmp_path / "made.npy", (1000, 100), np.float64, fill)
+    assert room == [pytest.approx(array.nbytes, rel=0.1)]
+
+
+def test_a_disk_without_room_for_an_array_is_named(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(OSError, match=r"No space left on device: '.*made\.npy\."):
+        open_dense(tmp_path / "made.npy", (2, 2), np.float64, lambda out: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["made.lock"]
 
 
 def test_unknown_field_is_named(quad):
