@@ -212,7 +212,8 @@ class Previous:
         day = date_field(TABLES[name])
         before, now = _by_day(old, day), _by_day(new, day)
         for key in sorted(before.keys() & now.keys()):
-            if old[before[key]].tolist() != new[now[key]].tolist() and not self.restate:
+            is_same = sorted(old[before[key]].tolist()) == sorted(new[now[key]].tolist())
+            if not is_same and not self.restate:
                 raise BadData(
                     f"{self._named(key[0])}, {pd.Timestamp(key[1]).date()}: {name} are others than they were "
                     f"({_shown(old[before[key]])}, now {_shown(new[now[key]])}): ingest with restate to change the past"

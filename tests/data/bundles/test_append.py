@@ -15,11 +15,13 @@ pytestmark = pytest.mark.usefixtures("data_root")
 def ingest():
     """Give a function that ingests frames by sid, with a symbol each, as version after version of one bundle."""
 
-    def ingested(symbols, daily=None, minutes=None, start=None, **how):
+    def ingested(symbols, daily=None, minutes=None, start=None, dividends=(), **how):
         def function(environ, assets, minute_writer, daily_writer, adjustments, *rest):
             assets.write(equities=pd.DataFrame({"symbol": symbols, "exchange": "X"}))
             minute_writer.write(enumerate(minutes or ()))
             daily_writer.write(enumerate(daily or ()))
+            dates = dict.fromkeys(("ex_date", "declared_date", "record_date", "pay_date"), pd.Timestamp("2020-01-03"))
+            adjustments.write(dividends=pd.DataFrame([{"sid": 0, "amount": amount, **dates} for amount in dividends]))
 
         bundles.register("own", function, "XNYS", start)
         try:
@@ -67,3 +69,11 @@ def test_a_bar_that_changed_is_named_by_the_field_that_changed(ingest):
         pytest.raises(BadData, match=r"2020-01-03: volume was 1e\+06 and is 7;"),
     ):
         ingest(["A"], [new], append=True)
+
+
+def test_dividends_of_one_day_may_come_in_another_order(ingest):
+    ingest(["A"], [bars([10.0, 11.0, 12.0])], dividends=[1.0, 0.5])
+    again = ingest(["A"], [bars([10.0, 11.0, 12.0])], dividends=[0.5, 1.0], append=True)
+    assert sorted(again.adjustments.dividends["amount"].tolist()) == [0.5, 1.0]
+    with pytest.raises(BadData, match="2020-01-03: dividends are others than they were"):
+        ingest(["A"], [bars([10.0, 11.0, 12.0])], dividends=[0.5, 0.7], append=True)
