@@ -174,6 +174,14 @@ def test_a_file_or_an_object_of_the_caller_is_no_table(connection, bundle, tmp_p
         run_query(connection.cursor(), "SELECT * FROM seen")
 
 
+@pytest.mark.parametrize("name", ["bars", "bars_minute", "main.bars_day", "a.b.c"])
+def test_a_table_that_is_not_there_is_answered_with_those_that_are(bundle, name):
+    with pytest.raises(
+        duckdb.CatalogException, match="^the bundle has no table '.*: its tables are assets, bars_daily,"
+    ):
+        bundle.sql(f"SELECT * FROM {name}")
+
+
 def test_a_cursor_can_be_used_after_an_error(connection):
     cursor = connection.cursor()
     for statement in ("SELECT nothing FROM bars_daily", "SELECT error('wrong')", "SELECT $a"):
