@@ -17,6 +17,7 @@ import pandas as pd
 from rustybt._typing import FloatArray, IntArray, Records
 from rustybt.constants import NAT, NS_PER_DAY, OHLCV
 from rustybt.data.adjustments import TABLES, date_field
+from rustybt.data.bundles.layout import from_bundle_ingest_dirname
 from rustybt.data.manifest import DAILY_BARS, verify_files
 from rustybt.data.store import BundleData
 from rustybt.errors import BadData, InvalidParameter
@@ -231,6 +232,15 @@ def check_fits(previous: BundleData, calendar: str, price_quantum: float | None)
         raise InvalidParameter(
             f"bundle {previous.name!r} has calendar {previous.calendar_name} and price quantum "
             f"{previous.price_quantum}, the new data {calendar} and {price_quantum}: ingest without append"
+        )
+
+
+def check_is_newer(version: str, previous: BundleData) -> None:
+    """Refuse to append under a time before that of what is appended to: nobody would load the result."""
+    if from_bundle_ingest_dirname(version) < from_bundle_ingest_dirname(previous.version):
+        raise InvalidParameter(
+            f"bundle {previous.name!r} has version {previous.version}, which stays the newest after one of {version}: "
+            "append with a later timestamp, or remove that version with rustybt clean"
         )
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rustybt.data import bundles
-from rustybt.errors import BadData
+from rustybt.errors import BadData, InvalidParameter
 from tests.builders import bars
 
 pytestmark = pytest.mark.usefixtures("data_root")
@@ -77,3 +77,12 @@ def test_dividends_of_one_day_may_come_in_another_order(ingest):
     assert sorted(again.adjustments.dividends["amount"].tolist()) == [0.5, 1.0]
     with pytest.raises(BadData, match="2020-01-03: dividends are others than they were"):
         ingest(["A"], [bars([10.0, 11.0, 12.0])], dividends=[0.5, 0.7], append=True)
+
+
+def test_what_is_appended_is_newer_than_what_it_is_appended_to(ingest):
+    ingest(["A"], [bars([1.0])], timestamp="2030-01-01")
+    with pytest.raises(
+        InvalidParameter, match="has version 2030-01-01T00;00;00, which stays the newest after one of 2"
+    ):
+        ingest(["A"], [bars([1.0, 2.0])], append=True)
+    assert ingest(["A"], [bars([1.0, 2.0])], append=True, timestamp="2030-01-02").manifest.rows == 2
