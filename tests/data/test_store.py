@@ -4,6 +4,7 @@ import errno
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 
@@ -301,6 +302,14 @@ def test_opening_needs_no_calendar_no_duckdb_and_one_thread(quad):
         [sys.executable, "-c", script], env={**os.environ, **quiet}, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout) == [float(quad.daily("volume").sum()), [], 1]
+
+
+def test_a_version_whose_tables_cannot_be_kept_in_the_cache_is_read():
+    bundle = make_bundle({"A": bars([1.0])})
+    shutil.rmtree(bundle.root / "cache")
+    (bundle.root / "cache").write_text("in the way, as a file system that can only be read would be")
+    opened = open_version(bundle.root, bundle.name, bundle.version)
+    assert [equity.symbol for equity in opened.asset_finder.equities] == ["A"]
 
 
 def test_a_root_with_glob_characters_works(tmp_path, monkeypatch):
