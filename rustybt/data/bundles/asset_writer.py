@@ -135,6 +135,18 @@ class AssetWriter:
         equities = () if self._previous is None else self._previous.equities
         return {equity.symbol: (equity.start_ns, equity.end_ns) for equity in equities}
 
+    @property
+    def known_assets(self) -> dict[str, dict[str, Any]]:
+        """What was said of the assets of the version before, by symbol, in the words of `raw_bars.Facts`."""
+        return {
+            equity.symbol: {
+                **{"asset_name": equity.asset_name, "tick_size": equity.tick_size, "first_traded": equity.first_traded},
+                **{"exchange": equity.exchange_full, "canonical_name": equity.exchange},
+                "country_code": equity.country_code,
+            }
+            for equity in (() if self._previous is None else self._previous.equities)
+        }
+
     def finder(self) -> AssetFinder:
         """Give everything written so far, and the assets of the version before that nobody described, as a finder.
 

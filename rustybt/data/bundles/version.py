@@ -125,6 +125,12 @@ class VersionBuilder:
 
     def _finish_bars(self) -> None:
         """Sort what was written, and make daily bars if there are minute bars alone."""
+        old = self._previous
+        if old is not None and old.bundle.manifest.daily_from_minutes and self.daily_bars.has_bars:
+            raise BadData(
+                "the daily bars of the version before were made of its minutes, and daily bars come now: only these "
+                "would be left; ingest without append"
+            )
         files = self.minute_bars.close()
         if files and not self.daily_bars.has_bars:
             self._daily_from_minutes = True

@@ -86,3 +86,25 @@ def test_what_is_appended_is_newer_than_what_it_is_appended_to(ingest):
     ):
         ingest(["A"], [bars([1.0, 2.0])], append=True)
     assert ingest(["A"], [bars([1.0, 2.0])], append=True, timestamp="2030-01-02").manifest.rows == 2
+
+
+def test_daily_bars_do_not_take_the_place_of_those_made_of_minutes(ingest):
+    ingest(["A"], minutes=[minute_bars("2020-01-06")])
+    with pytest.raises(
+        BadData, match="^the daily bars of the version before were made of its minutes, and daily bars c"
+    ):
+        ingest(["A"], [bars([1.0], first="2020-01-07")], append=True)
+
+
+def test_what_was_said_of_an_asset_stays_where_nobody_says_it_again(tmp_path):
+    (tmp_path / "daily").mkdir()
+    path, facts = tmp_path / "daily" / "A.csv", tmp_path / "assets.csv"
+    bars([10.0, 11.0]).rename_axis("date").to_csv(path)
+    facts.write_text("symbol,name,exchange,country,tick_size\nA,Alpha,NYSE,US,0.05\n")
+    bundles.ingest_csvdir(tmp_path, "told")
+    bars([12.0], first="2020-01-06").rename_axis("date").to_csv(path)
+    facts.write_text("symbol,name,exchange\nA,Beta,\n")
+    bundles.ingest_csvdir(tmp_path, "told", append=True)
+    (asset,) = bundles.load("told").asset_finder.equities
+    assert (asset.asset_name, asset.exchange, asset.country_code, asset.tick_size) == ("Beta", "NYSE", "US", 0.05)
+    assert asset.end_date == pd.Timestamp("2020-01-06")
