@@ -152,15 +152,20 @@ def run_query(cursor: DuckDBPyConnection, statement: str, parameters: QueryParam
     check_query(cursor, statement)
     import duckdb
 
-    cursor.execute("BEGIN TRANSACTION READ ONLY")
     try:
-        values = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
-        return cursor.sql(statement, params=values).to_arrow_table()
+        return _rows(cursor, statement, parameters)
     except duckdb.CatalogException as error:
         missing = _NO_TABLE.search(str(error))
         if missing is None:
             raise
         raise duckdb.CatalogException(_no_table(cursor, missing[1].strip('"'))) from error
+
+
+def _rows(cursor: DuckDBPyConnection, statement: str, parameters: QueryParameters) -> pa.Table:
+    cursor.execute("BEGIN TRANSACTION READ ONLY")
+    try:
+        values = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+        return cursor.sql(statement, params=values).to_arrow_table()
     finally:
         cursor.execute("ROLLBACK")
 
