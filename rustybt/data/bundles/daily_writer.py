@@ -175,6 +175,7 @@ class DailyBarWriter:
         kept = ~missing_bars(values)
         new = Bars(days[kept], values[:, kept])
         if self._previous is not None:
+            self._previous.note(sid, new.labels)
             new = self._previous.merged(sid, self._old(self._previous, sid), new, lambda day: str(_date(day)))
         self._keep(sid, *new)
 

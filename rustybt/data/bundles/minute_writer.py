@@ -207,6 +207,7 @@ class MinuteBarWriter:
         kept = ~missing_bars(values)
         new = Bars(label_ns[kept], values[:, kept])
         if self._previous is not None and len(new.labels):
+            self._previous.note(sid, self._sessions.session_ns[session_rows(self.market, new.labels)] // NS_PER_DAY)
             new = self._previous.merged(sid, self._old_until(sid, int(new.labels[-1])), new, _minute_text)
         if len(new.labels):
             self._keep(sid, *new)

@@ -108,3 +108,19 @@ def test_what_was_said_of_an_asset_stays_where_nobody_says_it_again(tmp_path):
     (asset,) = bundles.load("told").asset_finder.equities
     assert (asset.asset_name, asset.exchange, asset.country_code, asset.tick_size) == ("Beta", "NYSE", "US", 0.05)
     assert asset.end_date == pd.Timestamp("2020-01-06")
+
+
+def test_a_split_that_moved_is_not_kept_beside_itself():
+    def prices(day):
+        return {"A": bars([50.0, 51.0, 52.0, 53.0]).assign(split=[2.0 if row == day else 1.0 for row in range(4)])}
+
+    bundles.ingest_frames(prices(1), "moved")
+    with pytest.raises(
+        BadData, match=r"^A \(sid 0\), 2020-01-03: splits were ratio 0.5, and none come now, but some of"
+    ):
+        bundles.ingest_frames(prices(2), "moved", append=True)
+    bundles.ingest_frames(prices(2), "moved", append=True, restate=True)
+    splits = bundles.load("moved").adjustments.splits
+    assert splits["effective_ns"].tolist() == [pd.Timestamp("2020-01-06").value]
+    bundles.ingest_frames({"A": prices(3)["A"][3:]}, "moved", append=True)
+    assert len(bundles.load("moved").adjustments.splits) == 2, "bars of the day before did not come again"
