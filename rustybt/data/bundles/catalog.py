@@ -224,7 +224,10 @@ def _remove(folder: Path, version: str) -> bool:
         if is_free:
             grave = folder / f"{WORK_PREFIX}clean-{secrets.token_hex(4)}"
             (folder / version).rename(grave)
-            shutil.rmtree(grave)
+            if grave.is_symlink():  # to a folder that the user put elsewhere
+                grave.unlink()
+            else:
+                shutil.rmtree(grave)
     return is_free
 
 

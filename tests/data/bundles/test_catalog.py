@@ -161,6 +161,16 @@ def test_clean_drops_the_cache_that_nobody_uses_any_more():
     assert kept.is_dir()
 
 
+def test_clean_removes_the_link_to_a_version_that_was_put_elsewhere(tmp_path):
+    ingest_at("2020-01-01", closes=5.0)
+    path = bundles.load("made").path
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    assert bundles.load("made").manifest.rows
+    assert bundles.clean("made", keep_last=0) == {str(path)}
+    assert not path.is_symlink() and (tmp_path / "elsewhere" / "manifest.json").is_file()
+
+
 @pytest.mark.parametrize("lost", ["version", "manifest"])
 def test_clean_drops_the_cache_of_versions_that_were_lost_otherwise(lost):
     ingest_at("2020-01-01", closes=5.0)
