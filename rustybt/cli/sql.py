@@ -1,6 +1,9 @@
 """What do a bundle's tables say? One query from the command line."""
 
+import json
+import math
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +49,7 @@ def sql(statement: str, bundle: str, bundle_timestamp: str | None, form: str, ou
     elif form == "csv":
         found.to_pandas().to_csv(sys.stdout, index=False)
     else:
-        click.echo(found.to_pandas().to_json(orient="records", date_format="iso"))
+        click.echo(json_of(found))
 
 
 def write(found: QueryResult, output: Path) -> None:
@@ -64,15 +67,45 @@ def show(found: QueryResult) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    rows = found.to_arrow().slice(0, SHOWN_ROWS).to_pylist()
-    for name in found.columns:
-        numeric = any(isinstance(row[name], int | float) for row in rows)
+    columns = cells_of(found, SHOWN_ROWS)
+    for name, cells in zip(found.columns, columns, strict=True):
+        numeric = any(isinstance(cell, int | float) for cell in cells)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(text_of(cell) for cell in row.values()))
+    for row in zip(*columns, strict=True):
+        table.add_row(*(text_of(cell) for cell in row))
     console_for(sys.stdout).print(table)
     if len(found) > SHOWN_ROWS:
         click.echo(f"... and {len(found) - SHOWN_ROWS:,} more rows: --format csv shows all")
+
+
+def json_of(found: QueryResult) -> str:
+    """Write rows as a list of objects, with all digits of their numbers."""
+    names = found.columns
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise click.ClickException(f"two columns are named {twice!r}: name them apart with AS")
+    columns = [[value_of(cell) for cell in cells] for cells in cells_of(found)]
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return json.dumps(rows, default=str, separators=(",", ":"))
+
+
+def value_of(cell: Any) -> Any:
+    """Give a cell as JSON has it: what is no number is null, and a moment is in ISO 8601 to the millisecond."""
+    if isinstance(cell, float):
+        return cell if math.isfinite(cell) else None
+    if isinstance(cell, datetime):
+        utc = cell if cell.tzinfo is None else cell.astimezone(UTC).replace(tzinfo=None)
+        return utc.isoformat(timespec="milliseconds") + ("" if cell.tzinfo is None else "Z")
+    if isinstance(cell, list):
+        return [value_of(one) for one in cell]
+    if isinstance(cell, dict):
+        return {name: value_of(one) for name, one in cell.items()}
+    return f"{cell}T00:00:00.000" if isinstance(cell, date) else cell
+
+
+def cells_of(found: QueryResult, most: int | None = None) -> list[list[Any]]:
+    """Give the cells of the first rows by column; two columns may have one name."""
+    return [column.slice(0, most).to_pylist() for column in found.to_arrow().columns]
 
 
 def text_of(cell: Any) -> str:

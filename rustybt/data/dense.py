@@ -148,6 +148,7 @@ def _write(path: Path, shape: tuple[int, ...], dtype: type, fill: Fill) -> None:
     durable = int(np.prod(shape)) * np.dtype(dtype).itemsize > _CHECKED_BYTES  # whose content no reader checks
     with replacing(path, durable) as beside:
         mapped = np.lib.format.open_memmap(beside, mode="w+", dtype=np.dtype(dtype), shape=shape)
+        _reserve(beside)
         fill(mapped)
         if durable:
             mapped.flush()
@@ -155,6 +156,16 @@ def _write(path: Path, shape: tuple[int, ...], dtype: type, fill: Fill) -> None:
         del mapped
         with beside.open("ab") as file:
             file.write(_TRAILER.pack(_TRAILER_MARK, checksum))
+
+
+def _reserve(path: Path) -> None:
+    """Take the room of a file, which has holes: where the disk is full, writing to its pages would kill the process."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _checksum(mapped: NDArray[Any]) -> int:

@@ -111,6 +111,11 @@ def cache_path(root: Path, manifest: Manifest) -> Path:
     return root / "cache" / manifest.fingerprint / manifest.sid_map[:16]
 
 
+def cache_folders(root: Path) -> list[Path]:
+    """List the folders that `cache_path` has given so far and that are still there."""
+    return sorted(path for path in (root / "cache").glob("*/*") if _IS_DIGEST(path.parent.name) and path.is_dir())
+
+
 def read_manifest(path: Path) -> Manifest:
     """Read and check the manifest of a version folder.
 

@@ -99,6 +99,8 @@ def check_query(cursor: DuckDBPyConnection, statement: str) -> None:
 
 
 def _kind(cursor: DuckDBPyConnection, statement: str) -> str:
+    if "\0" in statement or any("\ud800" <= character <= "\udfff" for character in statement):
+        raise QueryRefused("the statement has a NUL, at which DuckDB would end it, or no valid Unicode")
     found = cursor.extract_statements(statement)
     if len(found) != 1:
         raise QueryRefused(f"{len(found)} statements: pass one query at a time")

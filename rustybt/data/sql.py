@@ -7,13 +7,14 @@ runs in a transaction that can only read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from rustybt.data.manifest import DAILY_BARS, DATASETS
 from rustybt.data.pure_query import check_query
-from rustybt.errors import InvalidParameter
+from rustybt.errors import InvalidParameter, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,8 @@ TABLES: Final = {
     "dividends": "dividends.parquet",
 }
 """Names of views, and the files that they read where the version has them."""
+
+_NO_TABLE: Final = re.compile("Table with name (.+?) does not exist")
 
 
 class QueryResult:
@@ -147,9 +150,28 @@ def run_query(cursor: DuckDBPyConnection, statement: str, parameters: QueryParam
     if isinstance(parameters, str | bytes):
         raise InvalidParameter(f"parameters {parameters!r} is a text: pass a list, or a mapping of names to values")
     check_query(cursor, statement)
+    import duckdb
+
+    try:
+        return _rows(cursor, statement, parameters)
+    except duckdb.CatalogException as error:
+        missing = _NO_TABLE.search(str(error))
+        if missing is None:
+            raise
+        raise duckdb.CatalogException(_no_table(cursor, missing[1].strip('"'))) from error
+
+
+def _rows(cursor: DuckDBPyConnection, statement: str, parameters: QueryParameters) -> pa.Table:
     cursor.execute("BEGIN TRANSACTION READ ONLY")
     try:
         values = dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
         return cursor.sql(statement, params=values).to_arrow_table()
     finally:
         cursor.execute("ROLLBACK")
+
+
+def _no_table(cursor: DuckDBPyConnection, name: str) -> str:
+    """Say which tables there are; DuckDB guesses at one of them, or at its own."""
+    rows = cursor.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1").fetchall()
+    tables = [table for (table,) in rows]
+    return f"the bundle has no table {name!r}{did_you_mean(name, tables)}: its tables are {', '.join(tables)}"

@@ -388,7 +388,7 @@ def keep_image(root: Path, manifest: Manifest, records: dict[str, Records]) -> N
 
 
 def _save_alone(image: Path, records: dict[str, Records]) -> None:
-    # Without its folder, which a clean may take away meanwhile, the next opening makes the image.
-    with suppress(FileNotFoundError), file_lock(image.with_suffix(".lock")):
+    # Where it cannot be kept, as in a folder that may only be read, or that a clean took away, each opening makes it.
+    with suppress(OSError), file_lock(image.with_suffix(".lock")):
         remove_leftovers_of(image)
         save_image(image, records)

@@ -142,6 +142,20 @@ def test_sql_reads_the_version_of_a_time(rustybt, one_line, two_versions, workpl
     assert rustybt("sql -b mine -o out.txt", query).exit_code == 2
 
 
+def test_sql_shows_every_column_where_two_have_one_name(rustybt, one_line, two_versions):
+    query = "SELECT a.close, b.close, a.sid FROM bars_daily a ASOF JOIN bars_daily b ON a.session > b.session"
+    assert rustybt("sql -b mine", query).stdout.split() == ["close", "close", "sid", *"11 10 0 12 11 0".split()]
+    assert one_line("sql -b mine --format json", query) == "two columns are named 'close': name them apart with AS"
+
+
+def test_sql_writes_json_with_all_digits(rustybt, two_versions):
+    query = (
+        "SELECT 1e-12::DOUBLE AS a, 1 / 3 AS b, [1.0, 'nan'::DOUBLE] AS c, DATE '2020-01-02' AS d, INTERVAL 1 DAY AS e"
+    )
+    found = json.loads(rustybt("sql -b mine --format json", query).stdout)
+    assert found == [{"a": 1e-12, "b": 1 / 3, "c": [1.0, None], "d": "2020-01-02T00:00:00.000", "e": [0, 1, 0]}]
+
+
 STRATEGY = """
 from rustybt.api import record, symbol
 

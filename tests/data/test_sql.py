@@ -143,6 +143,8 @@ def test_a_statement_that_passes_the_check_still_writes_no_file_and_no_table(
         ("EXPLAIN PIVOT bars_daily ON sid USING sum(close)", "^a PIVOT that does not name its values"),
         ("/* why */ EXPLAIN SELECT 1", "remove the comment in front of it"),
         ("", "^0 statements: pass one query at a time"),
+        ("SELECT * FROM bars_daily\0 WHERE sid = 1", "^the statement has a NUL, at which DuckDB would end it"),
+        ("SELECT '\ud800'", "^the statement has a NUL, .* or no valid Unicode"),
     ],
 )
 def test_a_refusal_says_what_is_wrong(connection, statement, message):
@@ -172,6 +174,16 @@ def test_a_file_or_an_object_of_the_caller_is_no_table(connection, bundle, tmp_p
             run_query(connection.cursor(), f"SELECT * FROM {name}")
     with pytest.raises(duckdb.CatalogException, match="seen"):
         run_query(connection.cursor(), "SELECT * FROM seen")
+
+
+@pytest.mark.parametrize("name", ["bars", "bars_minute", "main.bars_day", "a.b.c"])
+def test_a_table_that_is_not_there_is_answered_with_those_that_are(bundle, name):
+    with pytest.raises(
+        duckdb.CatalogException, match="^the bundle has no table '.*: its tables are assets, bars_daily,"
+    ):
+        bundle.sql(f"SELECT * FROM {name}")
+    with pytest.raises(duckdb.CatalogException, match="^the bundle has no table '"):
+        bundle.sql(f"EXPLAIN SELECT * FROM {name}")
 
 
 def test_a_cursor_can_be_used_after_an_error(connection):

@@ -1,8 +1,10 @@
 """Dense arrays of an opened bundle, against a pandas twin that reads the source files itself."""
 
+import errno
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 
@@ -13,7 +15,7 @@ import pytest
 
 from rustybt.constants import OHLCV
 from rustybt.data import bundles
-from rustybt.data.dense import fill_last_traded, quantised
+from rustybt.data.dense import fill_last_traded, open_dense, quantised
 from rustybt.data.manifest import cache_path
 from rustybt.data.store import open_version
 from rustybt.errors import BundleCorrupt
@@ -148,6 +150,28 @@ def test_an_asset_without_bars_has_an_empty_column():
     np.testing.assert_array_equal(bundle.daily("last_traded"), [[0, -1, 0]])
 
 
+def test_an_array_has_its_room_on_the_disk_before_it_is_filled(tmp_path):
+    """Whoever writes to a page for which the disk has no room is killed, without a message."""
+    room = []
+
+    def fill(out):
+        (file,) = tmp_path.glob(".made.npy.*")
+        room.append(file.stat().st_blocks * 512)
+
+    array = open_dense(tmp_path / "made.npy", (1000, 100), np.float64, fill)
+    assert room == [pytest.approx(array.nbytes, rel=0.1)]
+
+
+def test_a_disk_without_room_for_an_array_is_named(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(OSError, match=r"No space left on device: '.*made\.npy\."):
+        open_dense(tmp_path / "made.npy", (2, 2), np.float64, lambda out: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["made.lock"]
+
+
 def test_unknown_field_is_named(quad):
     with pytest.raises(ValueError, match=r"field 'clse' is not stored: choose among open, high"):
         quad.daily("clse")
@@ -278,6 +302,14 @@ def test_opening_needs_no_calendar_no_duckdb_and_one_thread(quad):
         [sys.executable, "-c", script], env={**os.environ, **quiet}, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout) == [float(quad.daily("volume").sum()), [], 1]
+
+
+def test_a_version_whose_tables_cannot_be_kept_in_the_cache_is_read():
+    bundle = make_bundle({"A": bars([1.0])})
+    shutil.rmtree(bundle.root / "cache")
+    (bundle.root / "cache").write_text("in the way, as a file system that can only be read would be")
+    opened = open_version(bundle.root, bundle.name, bundle.version)
+    assert [equity.symbol for equity in opened.asset_finder.equities] == ["A"]
 
 
 def test_a_root_with_glob_characters_works(tmp_path, monkeypatch):

@@ -29,10 +29,13 @@ class AssetWriter:
     ----------
     previous : AssetFinder, optional
         The assets of the version that this one goes on from.
+    restate : bool
+        Let a sid stand for an asset that never had the symbol that it had in that version.
     """
 
-    def __init__(self, previous: AssetFinder | None = None) -> None:
+    def __init__(self, previous: AssetFinder | None = None, restate: bool = False) -> None:
         self._previous = previous
+        self._restate = restate
         self._known_sids = {} if previous is None else {equity.symbol: equity.sid for equity in previous.equities}
         self._equities: list[pd.DataFrame] = []
         self._exchanges: dict[str, tuple[str, str]] = {}
@@ -132,6 +135,18 @@ class AssetWriter:
         equities = () if self._previous is None else self._previous.equities
         return {equity.symbol: (equity.start_ns, equity.end_ns) for equity in equities}
 
+    @property
+    def known_assets(self) -> dict[str, dict[str, Any]]:
+        """What was said of the assets of the version before, by symbol, in the words of `raw_bars.Facts`."""
+        return {
+            equity.symbol: {
+                **{"asset_name": equity.asset_name, "tick_size": equity.tick_size, "first_traded": equity.first_traded},
+                **{"exchange": equity.exchange_full, "canonical_name": equity.exchange},
+                "country_code": equity.country_code,
+            }
+            for equity in (() if self._previous is None else self._previous.equities)
+        }
+
     def finder(self) -> AssetFinder:
         """Give everything written so far, and the assets of the version before that nobody described, as a finder.
 
@@ -142,7 +157,8 @@ class AssetWriter:
         Raises
         ------
         BadData
-            If no asset was written, or a symbol has two owners in one country at one time.
+            If no asset was written, a symbol has two owners in one country at one time, or a sid was another asset's in
+            the version before.
         """
         if not self._equities:
             raise BadData("the ingest function wrote no assets: call asset_db_writer.write(equities=...)")
@@ -155,11 +171,26 @@ class AssetWriter:
             for sid, symbol, start, end in rows[["sid", "symbol", "start_date", "end_date"]].to_numpy(dtype=object)
         ]
         if self._previous is not None:
+            self._check_sids(owners)
             equities += [equity for equity in self._previous.equities if equity.sid not in described]
             owners += [owner for owner in self._previous.owners if owner.sid not in described]
             equities.sort()
         _check_owners(owners, {equity.sid: equity.country_code for equity in equities})
         return AssetFinder(equities, owners)
+
+    def _check_sids(self, owners: Sequence[SymbolOwner]) -> None:
+        """Refuse a sid of another asset: its bars would be joined with those of the asset that had the sid before."""
+        symbols: dict[int, set[str]] = {}
+        for owner in owners:
+            symbols.setdefault(owner.sid, set()).add(owner.symbol)
+        for equity in () if self._previous is None or self._restate else self._previous.equities:
+            now = symbols.get(equity.sid, {equity.symbol})
+            if equity.symbol and equity.symbol not in now:
+                raise BadData(
+                    f"sid {equity.sid} was {equity.symbol} in the version before, and is {', '.join(sorted(now))} now: "
+                    "give each asset the sid that it had and new ones new sids; if it was renamed, write a row of each "
+                    "symbol, or ingest with restate"
+                )
 
     def _add_exchanges(self, exchanges: pd.DataFrame) -> None:
         frame = exchanges if "exchange" in exchanges.columns else exchanges.rename_axis("exchange").reset_index()

@@ -24,7 +24,7 @@ from rustybt.data.bundles.layout import (
 from rustybt.data.bundles.registry import bundles, known_names, unknown_bundle
 from rustybt.data.files import file_lock, unless_leased
 from rustybt.data.held import let_go_of_bundles
-from rustybt.data.manifest import MANIFEST, Manifest, cache_path, read_manifest, version_path
+from rustybt.data.manifest import MANIFEST, Manifest, cache_folders, cache_path, read_manifest, version_path
 from rustybt.data.store import BundleData, open_version
 from rustybt.errors import BadClean, BundleCorrupt, BundleInUse, UnknownBundle
 
@@ -208,10 +208,8 @@ def clean(
     with file_lock(folder / LOCK_FILE):
         remove_leftovers(folder)
         doomed = _doomed(ingestions(root, name), before, after, keep_last)
-        manifests = {record.version: record.manifest for record in versions(name, environ)}
         removed = [version for version in doomed if _remove(folder, version)]
-        lost = [manifest for version in removed if (manifest := manifests[version]) is not None]
-        _drop_caches(root, lost, environ)
+        _drop_caches(root, environ)
     kept = [version for version in doomed if version not in removed]
     if kept:
         text = ", ".join(kept)
@@ -225,7 +223,10 @@ def _remove(folder: Path, version: str) -> bool:
         if is_free:
             grave = folder / f"{WORK_PREFIX}clean-{secrets.token_hex(4)}"
             (folder / version).rename(grave)
-            shutil.rmtree(grave)
+            if grave.is_symlink():  # to a folder that the user put elsewhere
+                grave.unlink()
+            else:
+                shutil.rmtree(grave)
     return is_free
 
 
@@ -252,15 +253,15 @@ def _doomed(known: list[str], before: Any, after: Any, keep_last: int | None) ->
     ]
 
 
-def _drop_caches(root: Path, lost: list[Manifest], environ: Mapping[str, str] | None) -> None:
-    """Remove the cache folders that no version is left to use."""
+def _drop_caches(root: Path, environ: Mapping[str, str] | None) -> None:
+    """Remove the cache folders that no version is left to use, those of versions that were damaged among them."""
     kept = {
         cache_path(root, version.manifest)
         for bundle in available(environ)
         for version in bundle.versions
         if version.manifest is not None
     }
-    for folder in {cache_path(root, manifest) for manifest in lost} - kept:
+    for folder in set(cache_folders(root)) - kept:
         shutil.rmtree(folder, ignore_errors=True)
         if folder.parent.is_dir() and not any(folder.parent.iterdir()):
             folder.parent.rmdir()

@@ -130,7 +130,7 @@ class DailyBarWriter:
         if self._previous is not None:
             for sid in self._previous.sids:
                 if sid not in self.assets:
-                    self._keep(sid, *self._previous.daily(sid))
+                    self._keep(sid, *self._old(self._previous, sid))
         self._flush()
         if self._file is not None:
             self._file.close()
@@ -175,8 +175,15 @@ class DailyBarWriter:
         kept = ~missing_bars(values)
         new = Bars(days[kept], values[:, kept])
         if self._previous is not None:
-            new = self._previous.merged(sid, self._previous.daily(sid), new, lambda day: str(_date(day)))
+            self._previous.note(sid, new.labels)
+            new = self._previous.merged(sid, self._old(self._previous, sid), new, lambda day: str(_date(day)))
         self._keep(sid, *new)
+
+    def _old(self, previous: Previous, sid: int) -> Bars:
+        """Give the bars of the version before, whose sessions may be none any more."""
+        old = previous.daily(sid)
+        self._check_sessions(old.labels, f"daily bars of sid {sid} in the version before")
+        return old
 
     def _keep(self, sid: int, days: IntArray, values: FloatArray) -> None:
         if len(days):

@@ -27,7 +27,7 @@ from rustybt.errors import BadData, InvalidParameter, did_you_mean
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from rustybt.assets import AssetFinder
+    from rustybt.assets import AssetFinder, SymbolOwner
 
 Given: TypeAlias = "str | os.PathLike[str] | pd.DataFrame"
 
@@ -87,8 +87,8 @@ def read_dataset(name: str, given: Given, finder: AssetFinder) -> tuple[pa.Table
     import pyarrow as pa
 
     frame, where = _frame_of(given), f"dataset {name!r}"
-    sids = _sids(frame, where, finder)
     asof = _times(frame, _column(frame, _ASOF, where), where)
+    sids = _sids(frame, asof, where, finder)
     known = _named(frame, _TIMESTAMP)
     timestamp = asof if known is None else _times(frame, known, where)
     timestamp = np.where(timestamp == NAT, asof, timestamp)
@@ -128,9 +128,18 @@ def _frame_of(given: Given) -> pd.DataFrame:
         return given.reset_index() if given.index.names != [None] else given
     path = Path(given)
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        return pd.read_parquet(path) if path.suffix == ".parquet" else _csv(path)
     except (OSError, ValueError, pd.errors.ParserError) as error:  # Arrow's and pandas' errors are ValueErrors
         raise BadData(f"dataset file {path} cannot be read ({' '.join(str(error).split())})") from error
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    """Read a CSV file, symbols as they are written: 005930 is no number, and NA not missing."""
+    frame = pd.read_csv(path)
+    symbol = _named(frame, _SYMBOL)
+    if symbol is not None:
+        frame[symbol] = pd.read_csv(path, usecols=[symbol], dtype=str, keep_default_na=False)[symbol]
+    return frame
 
 
 def _named(frame: pd.DataFrame, names: tuple[str, ...]) -> Any:
@@ -146,15 +155,36 @@ def _column(frame: pd.DataFrame, names: tuple[str, ...], where: str) -> Any:
     return column
 
 
-def _sids(frame: pd.DataFrame, where: str, finder: AssetFinder) -> Any:
-    """Give the sid of each row, -1 for assets that the bundle does not have."""
+def _sids(frame: pd.DataFrame, asof: Any, where: str, finder: AssetFinder) -> Any:
+    """Give the sid of each row, -1 for assets that the bundle does not have.
+
+    A symbol that passed from one asset to another means the one that had it on the day that a row is about.
+    """
     column = _named(frame, ("sid",))
     if column is not None and _named(frame, _SYMBOL) is None:
-        given = pd.to_numeric(frame[column], errors="coerce").fillna(-1).to_numpy(dtype=np.int64)
-        return np.where(np.isin(given, finder.sids), given, -1)
-    known = {equity.symbol: equity.sid for equity in finder.equities}
-    symbols = frame[_column(frame, _SYMBOL, where)].astype(str).str.strip().str.upper()
-    return symbols.map(known).fillna(-1).to_numpy(dtype=np.int64)
+        numbers = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.where(np.isin(numbers, finder.sids), numbers, -1.0).astype(np.int64)
+    known = {equity.symbol: equity.sid for equity in finder.equities if equity.symbol}
+    given = frame[_column(frame, _SYMBOL, where)]
+    symbols = given.astype(str).where(given.notna(), "").str.strip().str.upper()
+    sids = np.array(symbols.map(known).fillna(-1), dtype=np.int64)
+    for symbol, owners in _passed_on(finder).items():
+        for row in np.flatnonzero(symbols == symbol).tolist():
+            sids[row] = _owner_on(int(asof[row]), owners)
+    return sids
+
+
+def _passed_on(finder: AssetFinder) -> dict[str, list[SymbolOwner]]:
+    """Give the owners, in their order, of the symbols that several assets have had."""
+    owners: dict[str, list[SymbolOwner]] = {}
+    for owner in sorted(finder.owners):
+        owners.setdefault(owner.symbol, []).append(owner)
+    return {symbol: of for symbol, of in owners.items() if symbol and len({owner.sid for owner in of}) > 1}
+
+
+def _owner_on(day_ns: int, owners: list[SymbolOwner]) -> int:
+    """Give the last that had a symbol by then; it was to be the first's where nobody had it yet."""
+    return next((owner.sid for owner in reversed(owners) if owner.start_ns <= day_ns), owners[0].sid)
 
 
 def _times(frame: pd.DataFrame, column: Any, where: str) -> Any:
@@ -236,7 +266,8 @@ def merged_dataset(name: str, old: pa.Table, new: pa.Table, restate: bool) -> pa
     if set(old.column_names) != set(new.column_names):
         lost = sorted(set(old.column_names) ^ set(new.column_names))
         raise BadData(f"dataset {name!r} had other columns before ({', '.join(lost)}): ingest without append")
-    before, now = old.to_pandas(), new.select(old.column_names).to_pandas()
+    old, new = _of_one_type(name, old, new.select(old.column_names))
+    before, now = old.to_pandas(), new.to_pandas()
     both = pd.concat([before.assign(_is_new=False), now.assign(_is_new=True)], ignore_index=True)
     values = [column for column in old.column_names if column not in KEYS]
     known = both[~both.duplicated(subset=[*KEYS, *values], keep="first")]
@@ -249,6 +280,31 @@ def merged_dataset(name: str, old: pa.Table, new: pa.Table, restate: bool) -> pa
         )
     kept = known.drop_duplicates(subset=list(KEYS), keep="last").sort_values(list(KEYS))
     return pa.Table.from_pandas(kept[old.column_names], schema=old.schema, preserve_index=False)
+
+
+def _of_one_type(name: str, old: pa.Table, new: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Give tables whose columns have one type; one without any value, which reads as numbers, takes the other's."""
+    import pyarrow as pa
+
+    for at, (before, now) in enumerate(zip(old.schema, new.schema, strict=True)):
+        if before.type == now.type:
+            continue
+        if _is_empty(new.column(at)):
+            new = new.set_column(at, before, pa.nulls(new.num_rows, before.type))
+        elif _is_empty(old.column(at)):
+            old = old.set_column(at, now, pa.nulls(old.num_rows, now.type))
+        else:
+            raise BadData(
+                f"dataset {name!r}, column {before.name!r}: its values were of type {before.type} and are of type "
+                f"{now.type} now: ingest without append"
+            )
+    return old, new
+
+
+def _is_empty(column: pa.ChunkedArray) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_floating(column.type) and bool(np.isnan(column.to_numpy()).all())
 
 
 def write_datasets(folder: Path, tables: Mapping[str, pa.Table]) -> None:

@@ -57,7 +57,7 @@ def asset_frames(
     rows, countries, canonical = [], dict[str, str](), dict[str, str]()
     default = COUNTRIES.get(calendar, UNKNOWN_COUNTRY)
     for symbol, (first, last) in sorted(spans.items()):
-        said = {name: value for name, value in facts.assets.get(symbol, {}).items() if not _is_missing(value)}
+        said = {name: value for name, value in facts.assets.get(symbol, {}).items() if not is_missing(value)}
         where = str(said.get("exchange", exchange))
         country = str(said.get("country_code", default)).upper()
         if countries.setdefault(where, country) != country:
@@ -270,5 +270,6 @@ def _session_from(day_ns: int, session_ns: IntArray) -> int:
     return int(session_ns[row]) if row < len(session_ns) else day_ns
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Say whether a cell of a table of assets is empty."""
     return value is None or value == "" or (not isinstance(value, list) and bool(pd.isna(value)))

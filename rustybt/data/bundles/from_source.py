@@ -8,7 +8,7 @@ source.bars -> RawBars -> Screen -> store of the daily or minute writer
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -20,6 +20,7 @@ from rustybt.constants import NAT, NS_PER_DAY
 from rustybt.data.bundles.described import (
     asset_frames,
     dividend_frame,
+    is_missing,
     merger_frame,
     split_days,
     split_frame,
@@ -214,6 +215,7 @@ class _Reading:
             if symbol in self._spans:
                 begin, end = self._spans[symbol]
                 self._spans[symbol] = min(begin, first), max(end, last)
+        facts = replace(facts, assets=_told(asset_db_writer.known_assets, facts.assets))
         asset_db_writer.write(**asset_frames(self._spans, sids, facts, self._options.exchange, self._sessions.name))
         splits = split_frame(self._actions.splits, facts.splits, sids)
         dividends = dividend_frame(
@@ -269,6 +271,15 @@ class _Reading:
 def _some(symbols: Collection[str]) -> str:
     """Name the first few symbols."""
     return ", ".join(sorted(symbols)[:_SHOWN]) + (", ..." if len(symbols) > _SHOWN else "")
+
+
+def _told(before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Join what was said of assets in the version before with what is said now, which counts where both say it."""
+    out = {symbol: dict(said) for symbol, said in before.items()}
+    for symbol, said in now.items():
+        known = {name: value for name, value in said.items() if not is_missing(value)}
+        out[symbol] = {**out.get(symbol, {}), **known}
+    return out
 
 
 def are_among(labels: IntArray, known: IntArray) -> BoolArray:

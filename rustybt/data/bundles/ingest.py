@@ -23,7 +23,7 @@ from rustybt.data.bundles.layout import (
     ingestions,
     to_bundle_ingest_dirname,
 )
-from rustybt.data.bundles.previous import Previous
+from rustybt.data.bundles.previous import Previous, check_is_newer
 from rustybt.data.bundles.registry import RegisteredBundle, bundles, unknown_bundle
 from rustybt.data.bundles.remembered import asked_for, source_on_disk
 from rustybt.data.bundles.version import VersionBuilder
@@ -273,15 +273,18 @@ def _ingest(
     root, process = data_root(environ), os.environ if environ is None else environ
     calendar = get_calendar(bundle.calendar_name)
     allowed = _allowed_sessions(bundle, calendar)
-    version = to_bundle_ingest_dirname(ingestion_time(timestamp))
+    ingestion_time(timestamp)
     folder = bundle_path(root, name)
     with file_lock(folder / LOCK_FILE):
         remove_leftovers(folder)
+        version = to_bundle_ingest_dirname(ingestion_time(timestamp))  # of the moment from which nobody makes another
         if (folder / version).exists():
             raise InvalidParameter(
                 f"bundle {name!r} has a version {version} already, and versions never change: choose another timestamp"
             )
         before = _newest(root, name) if append else None
+        if before is not None:
+            check_is_newer(version, before)
         work = folder / f"{WORK_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         work.mkdir()
         run = _Run(name, bundle, root, work, allowed, calendar, FrameCache(folder / _CACHE_FOLDER), process)

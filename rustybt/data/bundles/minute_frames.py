@@ -60,7 +60,7 @@ def minute_problem(label_ns: IntArray, values: FloatArray, market: MarketMinutes
     -------
     Problem or None
     """
-    return _order_problem(label_ns) or _market_problem(label_ns, market) or value_problem(values)
+    return _order_problem(label_ns) or market_problem(label_ns, market) or value_problem(values)
 
 
 def minute_text(label_ns: IntArray, row: int) -> str:
@@ -79,7 +79,20 @@ def _order_problem(label_ns: IntArray) -> Problem | None:
     return Problem(row + 1, f"the minute comes after {previous}: sort the rows by time, oldest first")
 
 
-def _market_problem(label_ns: IntArray, market: MarketMinutes) -> Problem | None:
+def market_problem(label_ns: IntArray, market: MarketMinutes) -> Problem | None:
+    """Find the first label that is no minute of the market.
+
+    Parameters
+    ----------
+    label_ns : int64 array, shape (n,)
+        Labels, nanoseconds UTC.
+    market : MarketMinutes
+        The sessions that may have bars.
+
+    Returns
+    -------
+    Problem or None
+    """
     wrong = session_rows(market, label_ns) < 0
     if (row := first_row(wrong)) is None:
         return None

@@ -22,7 +22,7 @@ from rustybt.calendars import SessionTable, session_breaks
 from rustybt.constants import NS_PER_DAY, OHLCV
 from rustybt.data.bundles.fingerprint import RowDigests, years_of
 from rustybt.data.bundles.frames import check_behavior, check_whole, missing_bars
-from rustybt.data.bundles.minute_frames import minute_arrays, minute_text
+from rustybt.data.bundles.minute_frames import market_problem, minute_arrays, minute_text
 from rustybt.data.bundles.previous import Bars, Previous
 from rustybt.data.bundles.progress import tracked
 from rustybt.data.market_minutes import MarketMinutes, months_of, session_rows, with_breaks
@@ -207,6 +207,7 @@ class MinuteBarWriter:
         kept = ~missing_bars(values)
         new = Bars(label_ns[kept], values[:, kept])
         if self._previous is not None and len(new.labels):
+            self._previous.note(sid, self._sessions.session_ns[session_rows(self.market, new.labels)] // NS_PER_DAY)
             new = self._previous.merged(sid, self._old_until(sid, int(new.labels[-1])), new, _minute_text)
         if len(new.labels):
             self._keep(sid, *new)
@@ -217,7 +218,15 @@ class MinuteBarWriter:
         old = self._previous.minutes(sid)
         written = self.assets[sid].last_ns if sid in self.assets else -1
         chosen = (old.labels > written) & (old.labels <= label_ns)
+        self._check_market(sid, old.labels[chosen])
         return Bars(old.labels[chosen], old.ohlcv[:, chosen])
+
+    def _check_market(self, sid: int, label_ns: IntArray) -> None:
+        """Refuse bars of the version before in minutes that are none any more."""
+        problem = market_problem(label_ns, self.market)
+        if problem is not None:
+            who = f"minute bars of sid {sid} in the version before, {minute_text(label_ns, problem.row)}"
+            raise BadData(f"{who}: {problem.text}")
 
     def _keep(self, sid: int, label_ns: IntArray, values: FloatArray) -> None:
         rows = session_rows(self.market, label_ns)

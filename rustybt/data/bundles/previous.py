@@ -17,6 +17,7 @@ import pandas as pd
 from rustybt._typing import FloatArray, IntArray, Records
 from rustybt.constants import NAT, NS_PER_DAY, OHLCV
 from rustybt.data.adjustments import TABLES, date_field
+from rustybt.data.bundles.layout import from_bundle_ingest_dirname
 from rustybt.data.manifest import DAILY_BARS, verify_files
 from rustybt.data.store import BundleData
 from rustybt.errors import BadData, InvalidParameter
@@ -129,6 +130,8 @@ class Previous:
         self._daily = StoredBars([bundle.path / DAILY_BARS], "session", lambda ns: ns // NS_PER_DAY, daily)
         files = sorted(bundle.path / name for name in manifest.files if name.startswith("minutes/"))
         self._minutes = StoredBars(files, "minute", lambda ns: ns, minutes if files else {})
+        self._days = _days_of_actions(bundle)
+        self._again: set[tuple[int, int]] = set()
 
     @property
     def known_sids(self) -> dict[str, int]:
@@ -173,10 +176,11 @@ class Previous:
             return new
         _, of_old, of_new = np.intersect1d(old.labels, new.labels, assume_unique=True, return_indices=True)
         before, now = old.ohlcv[:, of_old], new.ohlcv[:, of_new]
-        changed = ~((before == now) | (np.isnan(before) & np.isnan(now))).all(axis=0)
+        other = (before != now) & ~(np.isnan(before) & np.isnan(now))
+        changed = other.any(axis=0)
         if changed.any() and not self.restate:
             row = int(np.argmax(changed))
-            field = int(np.argmax(before[:, row] != now[:, row]))
+            field = int(np.argmax(other[:, row]))
             raise BadData(
                 f"{self._named(sid)}, {text_of(int(old.labels[of_old[row]]))}: {OHLCV[field]} was "
                 f"{before[field, row]:g} and is {now[field, row]:g}; {int(changed.sum())} bars of the past are others "
@@ -188,8 +192,17 @@ class Previous:
         order = np.argsort(labels, kind="stable")
         return Bars(labels[order], np.concatenate([old.ohlcv[:, kept], new.ohlcv], axis=1)[:, order])
 
+    def note(self, sid: int, days: IntArray) -> None:
+        """Take note of the days, ascending and since 1970, of which an asset's bars come now."""
+        wanted = self._days.get(sid)
+        if wanted is not None and len(days):
+            again = days[np.minimum(np.searchsorted(days, wanted), len(days) - 1)] == wanted
+            self._again.update((sid, day * NS_PER_DAY) for day in wanted[again].tolist())
+
     def merged_actions(self, name: str, new: Records) -> Records:
         """Join corporate actions of one table; those of one asset and day are one thing.
+
+        Where some of an asset come now, and bars of a day on which it had one, but not that one, it is gone.
 
         Parameters
         ----------
@@ -210,13 +223,21 @@ class Previous:
         old: Records = getattr(self.bundle.adjustments, name)
         day = date_field(TABLES[name])
         before, now = _by_day(old, day), _by_day(new, day)
+        told = set(new["sid"].tolist())
+        gone = {key for key in before.keys() - now.keys() if key[0] in told and key in self._again}
+        for key in sorted(gone) if not self.restate else ():
+            raise BadData(
+                f"{self._named(key[0])}, {pd.Timestamp(key[1]).date()}: {name} were {_shown(old[before[key]])}, and "
+                "none come now, but some of other days: give them again, or ingest with restate to remove them"
+            )
         for key in sorted(before.keys() & now.keys()):
-            if old[before[key]].tolist() != new[now[key]].tolist() and not self.restate:
+            is_same = sorted(old[before[key]].tolist()) == sorted(new[now[key]].tolist())
+            if not is_same and not self.restate:
                 raise BadData(
                     f"{self._named(key[0])}, {pd.Timestamp(key[1]).date()}: {name} are others than they were "
                     f"({_shown(old[before[key]])}, now {_shown(new[now[key]])}): ingest with restate to change the past"
                 )
-        kept = [row for key, rows in before.items() if key not in now for row in rows]
+        kept = [row for key, rows in before.items() if key not in now and key not in gone for row in rows]
         return np.concatenate([old[kept], new])
 
     def _named(self, sid: int) -> str:
@@ -230,6 +251,24 @@ def check_fits(previous: BundleData, calendar: str, price_quantum: float | None)
             f"bundle {previous.name!r} has calendar {previous.calendar_name} and price quantum "
             f"{previous.price_quantum}, the new data {calendar} and {price_quantum}: ingest without append"
         )
+
+
+def check_is_newer(version: str, previous: BundleData) -> None:
+    """Refuse to append under a time before that of what is appended to: nobody would load the result."""
+    if from_bundle_ingest_dirname(version) < from_bundle_ingest_dirname(previous.version):
+        raise InvalidParameter(
+            f"bundle {previous.name!r} has version {previous.version}, which stays the newest after one of {version}: "
+            "append with a later timestamp, or remove that version with rustybt clean"
+        )
+
+
+def _days_of_actions(bundle: BundleData) -> dict[int, IntArray]:
+    """Give the days since 1970 on which assets had corporate actions, by sid."""
+    days: dict[int, set[int]] = {}
+    for name, dtype in TABLES.items():
+        for sid, day_ns in getattr(bundle.adjustments, name)[["sid", date_field(dtype)]].tolist():
+            days.setdefault(sid, set()).add(day_ns // NS_PER_DAY)
+    return {sid: np.array(sorted(of), dtype=np.int64) for sid, of in days.items()}
 
 
 def _by_day(table: Records, day: str) -> dict[tuple[int, int], list[int]]:

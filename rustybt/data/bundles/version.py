@@ -88,7 +88,7 @@ class VersionBuilder:
             path / DAILY_BARS, allowed.session_ns, allowed.name, None if made else previous
         )
         self.minute_bars = MinuteBarWriter(path / MINUTES_FOLDER, allowed, previous)
-        self.assets = AssetWriter(None if previous is None else previous.bundle.asset_finder)
+        self.assets = AssetWriter() if previous is None else AssetWriter(previous.bundle.asset_finder, previous.restate)
         self.adjustments = AdjustmentWriter(previous)
         self._daily_from_minutes = False
         self._image: tuple[Manifest, dict[str, Records]] | None = None
@@ -125,6 +125,12 @@ class VersionBuilder:
 
     def _finish_bars(self) -> None:
         """Sort what was written, and make daily bars if there are minute bars alone."""
+        old = self._previous
+        if old is not None and old.bundle.manifest.daily_from_minutes and self.daily_bars.has_bars:
+            raise BadData(
+                "the daily bars of the version before were made of its minutes, and daily bars come now: only these "
+                "would be left; ingest without append"
+            )
         files = self.minute_bars.close()
         if files and not self.daily_bars.has_bars:
             self._daily_from_minutes = True

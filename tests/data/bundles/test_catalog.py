@@ -190,6 +190,30 @@ def test_clean_drops_the_cache_that_nobody_uses_any_more():
     assert kept.is_dir()
 
 
+def test_clean_removes_the_link_to_a_version_that_was_put_elsewhere(tmp_path):
+    ingest_at("2020-01-01", closes=5.0)
+    path = bundles.load("made").path
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    assert bundles.load("made").manifest.rows
+    assert bundles.clean("made", keep_last=0) == {str(path)}
+    assert not path.is_symlink() and (tmp_path / "elsewhere" / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("lost", ["version", "manifest"])
+def test_clean_drops_the_cache_of_versions_that_were_lost_otherwise(lost):
+    ingest_at("2020-01-01", closes=5.0)
+    bundle = bundles.load("made")
+    bundle.daily("close")
+    ingest_at("2020-01-02", closes=6.0)
+    path, cache = bundle.path, cache_path(bundle.root, bundle.manifest)
+    del bundle
+    shutil.rmtree(path) if lost == "version" else (path / "manifest.json").write_text("{}")
+    bundles.clean("made", keep_last=1)
+    newest = bundles.load("made")
+    assert not cache.parent.exists() and cache_path(newest.root, newest.manifest).is_dir()
+
+
 @pytest.mark.parametrize("forked", [False, True])
 def test_a_version_that_a_living_process_uses_is_not_removed(forked):
     ingest_at("2020-01-01", closes=5.0)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from rustybt.data import bundles
+from rustybt.data.bundles.asset_writer import AssetWriter
 from rustybt.data.bundles.datasets import read_dataset
 from rustybt.errors import BadData, IngestWarning, InvalidParameter
 from tests.data.bundles.histories import SESSIONS
@@ -90,6 +91,51 @@ def test_appending_keeps_what_was_known_and_refuses_another_past():
     assert restated.dataset("facts").to_pandas()["eps"].tolist()[2] == 9.0
     with pytest.raises(BadData, match=r"dataset 'facts' had other columns before \(eps, more\)"):
         ingested(datasets={"facts": TABLE.rename(columns={"eps": "more"})}, append=True)
+
+
+def test_appended_values_of_another_type_are_refused():
+    facts = TABLE[["Symbol", "date", "eps", "sector"]]
+    ingested(datasets={"facts": facts[2:]})
+    with pytest.raises(
+        BadData, match="^dataset 'facts', column 'eps': its values were of type double and are of type s"
+    ):
+        ingested(datasets={"facts": facts[:1].assign(eps="n/a")}, append=True)
+
+
+def test_a_column_without_values_has_the_type_of_those_that_came_before_or_come_after():
+    facts = TABLE[["Symbol", "date", "sector"]]
+    empty = facts[2:3].assign(sector=np.nan)
+    whole = ingested("whole", datasets={"facts": pd.concat([facts[:2], empty.astype({"sector": object})])})
+    for first, second in ((facts[:2], empty), (empty, facts[:2])):
+        ingested(datasets={"facts": first})
+        assert ingested(datasets={"facts": second}, append=True).fingerprint == whole.fingerprint
+
+
+def test_a_symbol_that_passed_on_is_the_assets_that_had_it_on_the_day():
+    days = {"start_date": ["2010-01-04", "2020-01-02"], "end_date": ["2015-12-31", "2020-12-31"]}
+    writer = AssetWriter()
+    writer.write(equities=pd.DataFrame({"symbol": ["T", "T"], "exchange": "X", **days}))
+    dates = ["2009-12-31", "2010-01-05", "2019-06-30", "2020-01-02"]
+    table, _ = read_dataset("facts", pd.DataFrame({"symbol": "t", "date": dates, "eps": 1.0}), writer.finder())
+    assert dict(zip(table["asof_date"].cast("string").to_pylist(), table["sid"].to_pylist(), strict=True)) == {
+        f"{day} 00:00:00.000000000": sid for day, sid in zip(dates, [0, 0, 0, 1], strict=True)
+    }
+
+
+def test_a_sid_that_is_no_whole_number_is_no_assets():
+    with pytest.warns(IngestWarning, match="3 rows of dataset 'facts' are of assets that the bundle does not have"):
+        bundle = ingested(
+            datasets={"facts": pd.DataFrame({"sid": [0.7, 1, np.inf, None], "date": SESSIONS[0], "x": 1})}
+        )
+    assert bundle.dataset("facts")["sid"].to_pylist() == [1]
+
+
+def test_symbols_in_csv_are_read_as_they_are_written(tmp_path):
+    path = tmp_path / "facts.csv"
+    path.write_text("symbol,date,x\n005930,2019-12-31,1\nNA,2019-12-31,2\nTRUE,2019-12-31,3\n")
+    bundle = ingested("mine", "005930", "5930", "NA", "TRUE", datasets={"facts": path})
+    found = bundle.sql("SELECT symbol, x FROM facts JOIN assets USING (sid) ORDER BY x").to_pandas()
+    assert found.to_numpy().tolist() == [["005930", 1.0], ["NA", 2.0], ["TRUE", 3.0]]
 
 
 def test_assets_that_the_bundle_does_not_have_are_left_out():

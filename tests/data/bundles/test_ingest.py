@@ -13,6 +13,7 @@ import pytest
 
 from rustybt.data import bundles
 from rustybt.data.bundles.layout import bundle_path
+from rustybt.data.files import file_lock
 from rustybt.data.manifest import read_manifest
 from rustybt.errors import BadData, IngestWarning, InvalidParameter, InvalidSpan, UnknownBundle
 from tests.builders import bars, days, make_bundle
@@ -233,6 +234,18 @@ def test_ingests_of_one_bundle_wait_for_each_other(registered):
     for thread in threads:
         thread.join()
     assert most == [1, 1, 1] and len(bundles.versions("busy")) == 3
+
+
+def test_an_ingest_that_waited_makes_the_newest_version(data_root, registered):
+    registered("busy", one_asset())
+    waiting = threading.Thread(target=bundles.ingest, args=("busy",))
+    with file_lock(bundle_path(data_root, "busy") / ".lock"):
+        waiting.start()
+        waiting.join(0.5)  # for its turn
+        released = pd.Timestamp.now(tz="UTC").tz_localize(None)
+    waiting.join()
+    (version,) = bundles.versions("busy")
+    assert version.ingested >= released
 
 
 @pytest.mark.parametrize(
