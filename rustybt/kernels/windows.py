@@ -40,6 +40,16 @@ def change(values: Array, first: int, last: int, kind: int, value: float) -> Non
             values[row] = value
 
 
+@register_jitable
+def apply_due(values: Array, shift: int, last: int, changes: Rows, factors: Array, following: int, stop: int) -> int:
+    """Apply the changes from one on that a window's last row has seen, and give the first that it has not."""
+    while following < stop and changes[following, ROW] - shift <= last:
+        due = changes[following]
+        change(values, due[FIRST] - shift, due[LAST] - shift, due[KIND], factors[following])
+        following += 1
+    return following
+
+
 def over_windows(statistic: Statistic) -> Any:
     """Give the kernel that computes a statistic of every window.
 
@@ -93,8 +103,7 @@ def over_windows(statistic: Statistic) -> Any:
         n_inputs = len(inputs)
         size = lasts[-1] + 1
         values = np.empty((n_inputs, size))
-        following = np.empty(n_inputs, np.int64)
-        stop = np.empty(n_inputs, np.int64)
+        following, stop = np.empty(n_inputs, np.int64), np.empty(n_inputs, np.int64)
         result = np.empty(out.shape[0])
         for j in range(mask.shape[1]):
             if not mask[:, j].any():
@@ -108,16 +117,7 @@ def over_windows(statistic: Statistic) -> Any:
             for i in range(mask.shape[0]):
                 last = lasts[i]
                 for k in range(n_inputs):
-                    while following[k] < stop[k] and changes[k][following[k], ROW] - shifts[k] <= last:
-                        due = changes[k][following[k]]
-                        change(
-                            values[k],
-                            due[FIRST] - shifts[k],
-                            due[LAST] - shifts[k],
-                            due[KIND],
-                            factors[k][following[k]],
-                        )
-                        following[k] += 1
+                    following[k] = apply_due(values[k], shifts[k], last, changes[k], factors[k], following[k], stop[k])
                 if mask[i, j]:
                     statistic(values, last - length + 1, last + 1, params, result)
                     for m in range(out.shape[0]):

@@ -11,7 +11,7 @@ import pandas as pd
 from rustybt._typing import BoolArray, FloatArray
 from rustybt.errors import UnsupportedDataType, WindowLengthNotPositive
 from rustybt.pipeline.adjusted import Windows
-from rustybt.pipeline.dtypes import CLASSIFIER_DTYPES, FACTOR_DTYPES, FILTER_DTYPES, float64_dtype
+from rustybt.pipeline.dtypes import CLASSIFIER_DTYPES, FACTOR_DTYPES, FILTER_DTYPES, bool_dtype, float64_dtype
 from rustybt.pipeline.sentinels import NotSpecified
 from rustybt.pipeline.term import ComputableTerm, Term
 
@@ -223,3 +223,16 @@ class LatestMixin(SingleInputMixin):
             raise TypeError(
                 f"{type(self).__name__} of dtype {self.dtype} got an input of dtype {self.inputs[0].dtype}: use .latest"
             )
+
+
+def require_filter(mask: Any, what: str) -> Any:
+    """Give a mask, where it is one or left out.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if mask is NotSpecified or (isinstance(mask, Term) and mask.dtype == bool_dtype):
+        return mask
+    raise TypeError(f"{what} got {mask!r} as mask: pass a filter")

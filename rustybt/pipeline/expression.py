@@ -10,7 +10,7 @@ import numpy as np
 
 from rustybt._typing import BoolArray
 from rustybt.pipeline.dtypes import bool_dtype
-from rustybt.pipeline.term import ComputableTerm, Term, terms_of
+from rustybt.pipeline.term import ComputableTerm, Term
 
 COMPARISONS: Final = ("<", "<=", "!=", ">=", ">", "==")
 MATH_FUNCTIONS: Final = (
@@ -70,7 +70,7 @@ class Expression(ComputableTerm):
 
     def __new__(cls, operation: str, *operands: Any, dtype: Any) -> Any:
         """Combine operands, of which one at least is a term."""
-        inputs = tuple(terms_of(operands))
+        inputs = tuple(value for value in operands if isinstance(value, Term))
         return super().__new__(
             cls,
             inputs=inputs,

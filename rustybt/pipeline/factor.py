@@ -9,21 +9,22 @@ import numpy as np
 
 from rustybt._typing import BoolArray
 from rustybt.errors import BadPercentileBounds, UnknownRankMethod, did_you_mean
-from rustybt.pipeline.classifier import Everything, Quantiles
+from rustybt.pipeline.classifier import Quantiles
 from rustybt.pipeline.custom import (
     CustomTermMixin,
     LatestMixin,
     PositiveWindowLengthMixin,
     RestrictedDTypeMixin,
     SingleInputMixin,
+    require_filter,
 )
-from rustybt.pipeline.dtypes import FACTOR_DTYPES, bool_dtype, coerce_to_dtype, float64_dtype, is_missing
+from rustybt.pipeline.dtypes import FACTOR_DTYPES, bool_dtype, coerce_to_dtype, float64_dtype
 from rustybt.pipeline.expression import COMPARISONS, MATH_FUNCTIONS, BadBinaryOperator, Expression, is_number
 from rustybt.pipeline.filter import FilterExpression, MaximumFilter, PercentileFilter
-from rustybt.pipeline.rows import RANK_METHODS, demeaned, in_groups, ranked, winsorized, zscored
+from rustybt.pipeline.rows import RANK_METHODS
 from rustybt.pipeline.sentinels import NotSpecified
 from rustybt.pipeline.summaries import SUMMARIES
-from rustybt.pipeline.term import ComputableTerm, Term, require_filter, term_class
+from rustybt.pipeline.term import ComputableTerm, Term, term_class
 
 
 def _operator(operation: str, reflected: bool = False) -> Callable[[Any, Any], Any]:
@@ -58,7 +59,7 @@ def _function(name: str) -> Callable[[Any], Any]:
 def _summary(name: str) -> Callable[..., Any]:
     def summarize(self: Any, mask: Any = NotSpecified) -> Any:
         self._require_float(name)
-        return DailySummary(name, self, require_filter(mask, name))
+        return term_class("DailySummary")(name, self, require_filter(mask, name))
 
     summarize.__name__ = name
     summarize.__doc__ = f"Give the session's {name} over all assets, or those that pass a mask, as one value a session."
@@ -145,7 +146,9 @@ class Factor(RestrictedDTypeMixin, ComputableTerm):
     def _transformed(self, method: str, arguments: tuple[Any, ...], mask: Any, groupby: Any, window_safe: Any) -> Any:
         self._require_float(method)
         require_filter(mask, method)
-        return GroupedRowTransform(method, arguments, self, groupby, self.missing_value, mask, window_safe)
+        return term_class("GroupedRowTransform")(
+            method, arguments, self, groupby, self.missing_value, mask, window_safe
+        )
 
     def rank(
         self,
@@ -179,8 +182,8 @@ class Factor(RestrictedDTypeMixin, ComputableTerm):
             )
         require_filter(mask, "rank")
         if groupby is NotSpecified:
-            return Rank(self, method=method, ascending=ascending, mask=mask)
-        return GroupedRowTransform("rank", (method, ascending), self, groupby, np.nan, mask, True)
+            return term_class("Rank")(self, method=method, ascending=ascending, mask=mask)
+        return term_class("GroupedRowTransform")("rank", (method, ascending), self, groupby, np.nan, mask, True)
 
     def quantiles(self, bins: int, mask: Any = NotSpecified) -> Any:
         """Give the classifier of `bins` bins that hold equally many of a session's values, from 0; -1 for none."""
@@ -249,95 +252,6 @@ class Factor(RestrictedDTypeMixin, ComputableTerm):
 
 class FactorExpression(Expression, Factor):
     """Factors and numbers combined."""
-
-
-class GroupedRowTransform(Factor):
-    """A function of each session's values, group by group; NaN (or what is missing) outside of mask and groups."""
-
-    costly = True
-    window_length = 0
-    transform: str
-    arguments: tuple[Any, ...]
-
-    def __new__(
-        cls,
-        transform: str,
-        arguments: tuple[Any, ...],
-        factor: Any,
-        groupby: Any,
-        missing_value: Any,
-        mask: Any,
-        window_safe: Any,
-    ) -> Any:
-        """Transform a factor."""
-        mask = factor.mask if mask is NotSpecified else mask & factor.mask
-        groupby = Everything(mask=mask) if groupby is NotSpecified else groupby
-        return super().__new__(
-            cls,
-            transform=transform,
-            arguments=arguments,
-            inputs=(factor, groupby),
-            missing_value=missing_value,
-            mask=mask,
-            dtype=float64_dtype,
-            window_safe=window_safe,
-        )
-
-    def _compute(self, inputs: list[Any], dates: Any, assets: Any, mask: BoolArray) -> Any:
-        values, labels = inputs
-        groups, nowhere = self.inputs[1]._to_integral(labels)
-        there = mask & (groups != nowhere)
-        floats = _as_floats(values, ~is_missing(values, self.inputs[0].missing_value))
-        found = in_groups(lambda part: TRANSFORMS[self.transform](part, *self.arguments), floats, groups, there)
-        return np.where(there, found, self.missing_value)
-
-    def __repr__(self) -> str:
-        return f"{self.inputs[0].recursive_repr()}.{self.transform}()"
-
-    recursive_repr = graph_repr = __repr__
-
-
-def _as_floats(values: Any, there: BoolArray) -> Any:
-    """Give values as numbers in the same order, NaN where they do not count."""
-    numbers = values.view(np.int64) if values.dtype.kind == "M" else values
-    return np.where(there, numbers.astype(np.float64), np.nan)
-
-
-def _ranked(values: Any, method: str, ascending: bool) -> Any:
-    return ranked(values if ascending else -values, method)
-
-
-TRANSFORMS: dict[str, Callable[..., Any]] = {
-    "demean": demeaned,
-    "zscore": zscored,
-    "winsorize": winsorized,
-    "rank": _ranked,
-}
-
-
-class Rank(SingleInputMixin, Factor):
-    """The rank of each value among its session's; see `Factor.rank`."""
-
-    costly = True
-    window_length = 0
-    dtype = float64_dtype
-    window_safe = True
-    method: str
-    ascending: bool
-
-    def __new__(cls, factor: Any, method: str, ascending: bool, mask: Any) -> Any:
-        """Rank a factor."""
-        return super().__new__(cls, inputs=(factor,), method=method, ascending=ascending, mask=mask)
-
-    def _compute(self, inputs: list[Any], dates: Any, assets: Any, mask: BoolArray) -> Any:
-        values = inputs[0]
-        there = mask & ~is_missing(values, self.inputs[0].missing_value)
-        return _ranked(_as_floats(values, there), self.method, self.ascending)
-
-    def __repr__(self) -> str:
-        return f"{self.inputs[0].recursive_repr()}.rank(method={self.method!r}, ascending={self.ascending})"
-
-    recursive_repr = graph_repr = __repr__
 
 
 class CustomFactor(PositiveWindowLengthMixin, CustomTermMixin, Factor):
@@ -418,27 +332,3 @@ class RecarrayField(SingleInputMixin, Factor):
 
 class Latest(LatestMixin, CustomFactor):
     """The last number known; a column's `.latest` is one."""
-
-
-class DailySummary(SingleInputMixin, Factor):
-    """One number a session, over all assets."""
-
-    ndim = 1
-    window_length = 0
-    dtype = float64_dtype
-    summary: str
-
-    def __new__(cls, summary: str, factor: Any, mask: Any) -> Any:
-        """Sum a factor up."""
-        return super().__new__(
-            cls, summary=summary, inputs=[factor], mask=mask, window_safe=factor.window_safe, missing_value=np.nan
-        )
-
-    def _compute(self, inputs: list[Any], dates: Any, assets: Any, mask: BoolArray) -> Any:
-        there = mask & ~is_missing(inputs[0], self.inputs[0].missing_value)
-        return SUMMARIES[self.summary](np.where(there, inputs[0], np.nan)).astype(np.float64)[:, None]
-
-    def __repr__(self) -> str:
-        return f"{self.inputs[0].recursive_repr()}.{self.summary}()"
-
-    recursive_repr = graph_repr = __repr__

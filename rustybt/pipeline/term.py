@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
@@ -397,21 +397,3 @@ class ComputableTerm(Term):
     def recursive_repr(self) -> str:
         """Give what stands for it in the texts of terms that are made of it."""
         return f"{type(self).__name__}(...)"
-
-
-def require_filter(mask: Any, what: str) -> Any:
-    """Give a mask, where it is one or left out.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    """
-    if mask is NotSpecified or (isinstance(mask, Term) and mask.dtype == bool_dtype):
-        return mask
-    raise TypeError(f"{what} got {mask!r} as mask: pass a filter")
-
-
-def terms_of(values: Iterable[Any]) -> list[Term]:
-    """Give those values that are terms."""
-    return [value for value in values if isinstance(value, Term)]

@@ -22,7 +22,6 @@ from tests.architecture.source import modules
 ZIPLINE = json.loads(Path(__file__).with_name("zipline_names.json").read_text())
 
 FUTURES = "futures are not offered"
-PIPELINES = "pipelines are not offered"
 UNUSED = "Zipline 3.2.1 raises it nowhere"
 INSIDE = "a part of Zipline's machinery that no script needs"
 NO_ASSET_DB = "assets are rows of a Parquet table, not of a database with versions"
@@ -31,15 +30,13 @@ NO_MAPPINGS = "assets have no supplementary mappings"
 LEFT_OUT = {
     "": {"gens": INSIDE},
     "algorithm": {
-        "AttachedPipeline": PIPELINES,
+        "AttachedPipeline": INSIDE,
         "NoBenchmark": "a run without a benchmark compares with zero returns",
     },
     "api": {
-        "attach_pipeline": PIPELINES,
         "continuous_future": FUTURES,
         "fetch_csv": "fetched data are not offered",
         "future_symbol": FUTURES,
-        "pipeline_output": PIPELINES,
     },
     "assets": {
         "ASSET_DB_VERSION": NO_ASSET_DB,
@@ -68,14 +65,10 @@ LEFT_OUT = {
             UNUSED,
         ),
         **dict.fromkeys(
-            """AttachPipelineAfterInitialize BadPercentileBounds DTypeNotSpecified DuplicatePipelineName
-            IncompatibleTerms InvalidOutputName InvalidTermParams NoFurtherDataError NoSuchPipeline
-            NonExistentAssetInTimeFrame NonPipelineInputs NonSliceableTerm NonWindowSafeInput NotDType
-            PipelineDateError PipelineOutputDuringInitialize TermInputsNotSpecified TermOutputsEmpty UnknownRankMethod
-            UnsupportedDType UnsupportedDataType UnsupportedPipelineOutput WindowLengthNotPositive
-            WindowLengthNotSpecified WindowLengthTooLong""".split(),
-            PIPELINES,
+            ["InvalidTermParams", "PipelineDateError"],
+            UNUSED,
         ),
+        "WindowLengthTooLong": "a plan reads the rows that its windows need",
     },
     "extensions": dict.fromkeys(
         ["Registry", "clear", "create_registry", "extensible", "get_registry", "parse_extension_arg"]
@@ -145,7 +138,7 @@ def test_api_functions_take_what_ziplines_take_in_the_same_order(name):
 @pytest.mark.parametrize(
     ("function", "left_out"),
     [
-        (rustybt.run_algorithm, {"custom_loader"}),
+        (rustybt.run_algorithm, set()),
         (TradingAlgorithm.__init__, set(NOT_HERE)),
         (SimulationParameters, set()),
     ],
@@ -161,7 +154,7 @@ def test_runs_take_every_argument_with_the_same_default(function, left_out):
 
 
 def test_positional_arguments_of_run_algorithm_stand_where_zipline_has_them():
-    theirs = [name for name, _ in ZIPLINE["run_algorithm"] if name not in ("custom_loader", "blotter")]
+    theirs = [name for name, _ in ZIPLINE["run_algorithm"] if name != "blotter"]
     assert [name for name in ours(rustybt.run_algorithm) if name != "environ"][: len(theirs)] == theirs
 
 

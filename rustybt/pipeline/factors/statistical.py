@@ -13,14 +13,14 @@ from rustybt.errors import IncompatibleTerms, InvalidParameter
 from rustybt.kernels import window_pairs as pairs
 from rustybt.kernels import window_statistics as statistics
 from rustybt.kernels.windows import over_windows
-from rustybt.pipeline.custom import StandardOutputs
+from rustybt.pipeline.custom import StandardOutputs, require_filter
 from rustybt.pipeline.dtypes import float64_dtype, int64_dtype
 from rustybt.pipeline.factor import CustomFactor
 from rustybt.pipeline.factors.basic import Returns
 from rustybt.pipeline.filters.chosen import SingleAsset
 from rustybt.pipeline.sentinels import NotSpecified
 from rustybt.pipeline.summaries import nanmean
-from rustybt.pipeline.term import AssetExists, Term, require_filter
+from rustybt.pipeline.term import AssetExists, Term
 
 
 def _checked_pair(name: str, first: Any, second: Any, length_name: str, length: int) -> None:
