@@ -5,9 +5,9 @@ python -m tests.golden.pipeline.make_golden DATA, where DATA was made by scripts
 
 A file holds the rows' sessions and symbols, and for each term, under its place in names.json, its values, one a row;
 text that is missing is "<none>".
-Each term is a pipeline of its own, because Zipline's summaries write into the values that others would read. Labels are
-read before they become pandas' categories, which cannot be None. A term at which Zipline raises is stored as the error's
-name.
+Each term is a pipeline of its own, because Zipline's summaries write into the values that others would read. Labels
+are read before they become pandas' categories, which cannot be None. A term at which Zipline raises is stored as the
+error's name.
 """
 
 import importlib
@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tests.golden.ingest import SPANS as DAYS, daily_csvs
+from tests.golden.ingest import SPANS as DAYS
+from tests.golden.ingest import daily_csvs
 from tests.golden.pipeline.kit import loaders
 from tests.golden.pipeline.spans import SPANS
 from tests.golden.pipeline.terms import terms
