@@ -23,7 +23,7 @@ OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "-": np.subtract,
     "*": np.multiply,
     "/": np.true_divide,
-    "%": np.fmod,  # has the sign of what is divided, as C's
+    "%": np.remainder,  # has the sign of the divisor, as Python's; so has numexpr's, which Zipline computes by
     "**": np.power,
     "<": np.less,
     "<=": np.less_equal,

@@ -133,8 +133,9 @@ class BoundColumn(LoadableTerm):
         return column
 
     def unspecialize(self) -> BoundColumn:
-        """Give the column of the same dataset without a domain."""
-        return self.specialize(GENERIC)
+        """Give the column of the dataset as it was declared, see `DataSetMeta.unspecialize`."""
+        column: BoundColumn = getattr(self.dataset.unspecialize(), self.name)
+        return column
 
     def _no_order(self, other: Any) -> Any:
         raise TypeError(f"cannot compare the column {self.qualname} with {other!r}: did you mean its .latest?")
@@ -206,8 +207,8 @@ class DataSetMeta(type):
         return found
 
     def unspecialize(cls) -> Any:
-        """Give the dataset without a domain."""
-        return cls.specialize(GENERIC)
+        """Give the dataset as it was declared: without a domain, or in the one that its class names."""
+        return cls._specializations.get(GENERIC, cls)
 
     @property
     def columns(cls) -> frozenset[Any]:
