@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, repeat
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from rustybt.data.instant import Instant
@@ -125,5 +125,16 @@ def _chunks_of(chunks: Any) -> Iterator[int] | None:
         return repeat(chunks)
     if not isinstance(chunks, Iterable):
         raise InvalidParameter(f"attach_pipeline: chunks {chunks!r} must be a number of sessions, or several")
-    given = list(chunks) if not isinstance(chunks, Iterator) else chunks
-    return iter(given) if isinstance(given, Iterator) else chain(given, repeat(given[-1])) if given else None
+    return _checked(chunks)
+
+
+def _checked(chunks: Iterable[Any]) -> Iterator[int]:
+    """Give numbers of sessions; the last again and again, where there are no more."""
+    count = 0
+    for count in chunks:
+        if not isinstance(count, int) or count < 1:
+            raise InvalidParameter(f"attach_pipeline: chunks has {count!r}: each must be 1 session or more")
+        yield count
+    if not count:
+        raise InvalidParameter("attach_pipeline: chunks is empty: name the sessions of a part, or leave it out")
+    yield from repeat(count)

@@ -5,6 +5,7 @@ Some modules are imported so that methods of terms find the classes of what they
 
 from rustybt.pipeline.cache import disable_pipeline_cache
 from rustybt.pipeline.classifier import Classifier, CustomClassifier
+from rustybt.pipeline.computable import ComputableTerm
 from rustybt.pipeline.domain import Domain
 from rustybt.pipeline.engine import PipelineEngine
 from rustybt.pipeline.factor import CustomFactor, Factor
@@ -14,7 +15,7 @@ from rustybt.pipeline.loaders import DataFrameLoader, dataset_of
 from rustybt.pipeline.pipeline import Pipeline
 from rustybt.pipeline.research import run_pipeline
 from rustybt.pipeline.row_factors import Rank as Rank
-from rustybt.pipeline.term import ComputableTerm, LoadableTerm, Term
+from rustybt.pipeline.term import LoadableTerm, Term
 from rustybt.pipeline.universal import UniversalMixin as UniversalMixin
 
 __all__ = [

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rustybt._typing import BoolArray, IntArray
+from rustybt.pipeline.computable import ComputableTerm
 from rustybt.pipeline.custom import (
     CustomTermMixin,
     LatestMixin,
@@ -24,7 +25,7 @@ from rustybt.pipeline.filter import ArrayPredicate
 from rustybt.pipeline.labels import LabelArray
 from rustybt.pipeline.rows import quantile_bins
 from rustybt.pipeline.sentinels import NotSpecified
-from rustybt.pipeline.term import ComputableTerm, term_class
+from rustybt.pipeline.term import term_class
 
 
 class InvalidClassifierComparison(TypeError):

@@ -11,9 +11,10 @@ import pandas as pd
 from rustybt._typing import BoolArray, FloatArray
 from rustybt.errors import UnsupportedDataType, WindowLengthNotPositive
 from rustybt.pipeline.adjusted import Windows
+from rustybt.pipeline.computable import ComputableTerm
 from rustybt.pipeline.dtypes import CLASSIFIER_DTYPES, FACTOR_DTYPES, FILTER_DTYPES, bool_dtype, float64_dtype
 from rustybt.pipeline.sentinels import NotSpecified
-from rustybt.pipeline.term import ComputableTerm, Term
+from rustybt.pipeline.term import Term
 
 
 class PositiveWindowLengthMixin(Term):

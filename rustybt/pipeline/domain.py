@@ -58,6 +58,9 @@ class GenericDomain(Domain):
     def __repr__(self) -> str:
         return "GENERIC"
 
+    def __reduce__(self) -> str:
+        return "GENERIC"
+
 
 GENERIC: Final = GenericDomain()
 
@@ -114,6 +117,10 @@ class EquityCalendarDomain(Domain):
         if len(missing):
             raise ValueError(f"{missing[0].date()} is no session of calendar {self.calendar_name!r}")
         return opens + self._offset
+
+    def __reduce__(self) -> Any:
+        own = _BY_CALENDAR.get(self.calendar_name)
+        return (domain_of_calendar, (self.calendar_name,)) if own is self else super().__reduce__()
 
     def __repr__(self) -> str:
         return f"EquityCalendarDomain({self._country_code!r}, {self.calendar_name!r})"

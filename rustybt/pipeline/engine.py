@@ -133,7 +133,7 @@ class _Computation:
         self._loaders = loaders
         self._sids = span.sids
         self._values: dict[Term, Any] = {}
-        self._keys = {term: shared_terms().key(span.key(plan.extra_rows[term]), term) for term in plan.order}
+        self._keys = {term: shared_terms().key(span.key(self._rows(term)), term) for term in plan.order}
 
     def run(self) -> dict[str, Any]:
         """Give the outputs by name, one row a session that was asked for."""

@@ -85,6 +85,10 @@ def explain(pipeline: _Pipeline, start: Any = None, end: Any = None, bundle: Any
     first = last - pd.Timedelta(365, "D") if start is None else naive_day(start, "start")
     begin = int(universe.sessions.searchsorted(first))
     stop = int(universe.sessions.searchsorted(last, side="right"))
+    if start is None and stop:
+        day = universe.sessions[stop - 1]
+        needed = plan_of(pipeline.terms(), universe.domain, universe.sessions, day, day).extra_rows
+        begin = max(begin, needed[AssetExists()] + 1)  # a row shows the session before it
     if begin >= stop:
         raise InvalidParameter(f"explain: no session of bundle {data.name!r} from {first.date()} to {last.date()}")
     dates = universe.sessions[begin], universe.sessions[stop - 1]

@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from rustybt._typing import BoolArray
+from rustybt.pipeline.computable import ComputableTerm
 from rustybt.pipeline.dtypes import bool_dtype
-from rustybt.pipeline.term import ComputableTerm, Term
+from rustybt.pipeline.term import Term
 
 COMPARISONS: Final = ("<", "<=", "!=", ">=", ">", "==")
 MATH_FUNCTIONS: Final = (

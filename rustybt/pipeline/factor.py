@@ -10,6 +10,7 @@ import numpy as np
 from rustybt._typing import BoolArray
 from rustybt.errors import BadPercentileBounds, UnknownRankMethod, did_you_mean
 from rustybt.pipeline.classifier import Quantiles
+from rustybt.pipeline.computable import ComputableTerm
 from rustybt.pipeline.custom import (
     CustomTermMixin,
     LatestMixin,
@@ -24,7 +25,7 @@ from rustybt.pipeline.filter import FilterExpression, MaximumFilter, PercentileF
 from rustybt.pipeline.rows import RANK_METHODS
 from rustybt.pipeline.sentinels import NotSpecified
 from rustybt.pipeline.summaries import SUMMARIES
-from rustybt.pipeline.term import ComputableTerm, Term, term_class
+from rustybt.pipeline.term import Term, term_class
 
 
 def _operator(operation: str, reflected: bool = False) -> Callable[[Any, Any], Any]:

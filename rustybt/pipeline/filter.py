@@ -8,6 +8,7 @@ import numpy as np
 
 from rustybt._typing import BoolArray
 from rustybt.errors import BadPercentileBounds
+from rustybt.pipeline.computable import ComputableTerm
 from rustybt.pipeline.custom import (
     CustomTermMixin,
     LatestMixin,
@@ -19,7 +20,7 @@ from rustybt.pipeline.dtypes import FILTER_DTYPES, bool_dtype, is_missing, same
 from rustybt.pipeline.expression import BadBinaryOperator, Expression
 from rustybt.pipeline.rows import largest_in_groups, percentile_bounds
 from rustybt.pipeline.sentinels import NotSpecified
-from rustybt.pipeline.term import ComputableTerm, Term, term_class
+from rustybt.pipeline.term import Term, term_class
 
 
 class Filter(RestrictedDTypeMixin, ComputableTerm):

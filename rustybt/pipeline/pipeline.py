@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rustybt.errors import UnsupportedPipelineOutput, did_you_mean
+from rustybt.pipeline.computable import ComputableTerm
 from rustybt.pipeline.domain import GENERIC, Domain, infer_domain
 from rustybt.pipeline.explain import Explanation, explain
 from rustybt.pipeline.filter import Filter
-from rustybt.pipeline.term import AssetExists, ComputableTerm, Term
+from rustybt.pipeline.term import AssetExists, Term
 
 SCREEN: Final = "screen"
 

@@ -38,6 +38,10 @@ class UniversalMixin(Term):
             cls._specializations[key] = type(name, (cls, principal), {"__module__": principal.__module__})
         return cls._specializations[key]
 
+    @classmethod
+    def _class_for_pickle(cls) -> Any:
+        return next(key for key, made in cls._specializations.items() if made is cls)
+
 
 class AliasedMixin(SingleInputMixin, UniversalMixin):
     """A term under another name."""

@@ -137,10 +137,10 @@ class Span(NamedTuple):
         """The assets' ids."""
         return pd.Index([equity.sid for equity in self.equities], dtype=np.int64)
 
-    def key(self, extra: int) -> Hashable:
-        """Give what tells values of its last rows, with some before them, from others over the same bundle."""
+    def key(self, n_rows: int) -> Hashable:
+        """Give what tells values of its last rows from those of other rows, assets and bundles."""
         sids = np.array([equity.sid for equity in self.equities], dtype=np.int64)
-        return self.universe.portal.source, self.universe.domain, self.last, extra, sids.tobytes()
+        return self.universe.portal.source, self.universe.domain, self.last, n_rows, sids.tobytes()
 
 
 def _calendar(name: str) -> str:

@@ -142,6 +142,9 @@ class BoundColumn(LoadableTerm):
 
     __lt__ = __le__ = __gt__ = __ge__ = _no_order
 
+    def __reduce__(self) -> Any:
+        return column_of, (_general(self.dataset), self.domain, self.name)
+
     def __repr__(self) -> str:
         return f"{self.qualname}::{self.dtype.name}"
 
@@ -152,12 +155,20 @@ class BoundColumn(LoadableTerm):
     graph_repr = recursive_repr
 
 
+_SPECIALIZED: WeakKeyDictionary[Any, dict[Domain, Any]] = WeakKeyDictionary()
+"""Datasets by their domain, by the dataset of no domain (or of its own) that they were made of."""
+
+
+def _general(dataset: Any) -> Any:
+    """Give the dataset that one of a domain was made of, or itself."""
+    return next((base for base in dataset.__mro__ if dataset in _SPECIALIZED.get(base, {}).values()), dataset)
+
+
 class DataSetMeta(type):
     """Makes datasets: binds their columns, and gives one class for each domain."""
 
     domain: Any
     _column_names: frozenset[str]
-    _specializations: WeakKeyDictionary[Domain, Any]
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], special: bool = False) -> Any:
         """Make a dataset."""
@@ -170,7 +181,7 @@ class DataSetMeta(type):
         inherited: list[frozenset[str]] = [getattr(base, "_column_names", frozenset()) for base in bases]
         made._column_names = frozenset(columns).union(*inherited)
         if not special:
-            made._specializations = WeakKeyDictionary({made.domain: made})
+            _SPECIALIZED[made] = {made.domain: made}
         return made
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], special: bool = False) -> None:
@@ -184,14 +195,15 @@ class DataSetMeta(type):
         ValueError
             If it is in another one already.
         """
-        found = cls._specializations.get(domain)
+        known = _SPECIALIZED.setdefault(_general(cls), {cls.domain: cls})
+        found = known.get(domain)
         if found is None:
             if cls.domain is not GENERIC:
                 raise ValueError(
                     f"cannot take {cls.__name__} of {cls.domain!r} to {domain!r}: use columns of one domain"
                 )
             namespace = {"domain": domain, "__module__": cls.__module__, "__doc__": cls.__doc__}
-            found = cls._specializations[domain] = DataSetMeta(cls.__name__, (cls,), namespace, special=True)
+            found = known[domain] = DataSetMeta(cls.__name__, (cls,), namespace, special=True)
         return found
 
     def unspecialize(cls) -> Any:
@@ -210,6 +222,12 @@ class DataSetMeta(type):
 
     def __repr__(cls) -> str:
         return f"<DataSet: {cls.__name__!r}, domain={cls.domain!r}>"
+
+
+def column_of(dataset: Any, domain: Domain, name: str) -> BoundColumn:
+    """Give a dataset's column in a domain, by names that another process had."""
+    column: BoundColumn = dataset.get_column(name).specialize(domain)
+    return column
 
 
 class DataSet(metaclass=DataSetMeta):
