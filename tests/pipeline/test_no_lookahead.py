@@ -60,14 +60,14 @@ def _with_another_future(cut, custom):
     """Give the loaders of a table whose rows, and whose corrections, are others after a session."""
     kit, sids = kit_of("rustybt"), list(range(len(universe.SYMBOLS)))
     whole, other = (table(universe.SESSIONS + pd.Timedelta(days=d), sids) for d in (0, 1301))
-    changes = corrections(universe.SESSIONS, sids)
-    changes.loc[changes["apply_date"] > cut, "value"] += 2.0
     found = {}
     for column in custom:
         frame = whole[column.name].copy()
         later = frame.index > cut
         frame[later] = other[column.name].to_numpy()[later]
-        found[column] = kit.loader(column, frame, changes if column.name == "number" else None)
+        changes = corrections(column.name, universe.SESSIONS, sids)
+        changes.loc[changes["apply_date"] > cut, "start_date"] -= pd.Timedelta(days=9)
+        found[column] = kit.loader(column, frame, changes)
     return found
 
 
