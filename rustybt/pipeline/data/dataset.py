@@ -208,7 +208,7 @@ class DataSetMeta(type):
 
     def unspecialize(cls) -> Any:
         """Give the dataset as it was declared: without a domain, or in the one that its class names."""
-        return cls._specializations.get(GENERIC, cls)
+        return _general(cls)
 
     @property
     def columns(cls) -> frozenset[Any]:

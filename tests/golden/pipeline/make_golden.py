@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tests.golden.ingest import SPANS as DAYS, daily_csvs
+from tests.golden.ingest import SPANS as DAYS
+from tests.golden.ingest import daily_csvs
 from tests.golden.pipeline.kit import loaders
 from tests.golden.pipeline.spans import SPANS
 from tests.golden.pipeline.terms import terms

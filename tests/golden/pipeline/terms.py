@@ -261,7 +261,7 @@ def arithmetic(given):
         "Factor != number": given.stair != 2,
         "Factor.eq": given.stair.eq(given.stair2),
         "Factor.eq/number": given.stair.eq(2),
-        "number > Factor": 5 > b,
+        "number > Factor": b < 5,
         "dates <": given.event < given.other_event,
         "dates eq": given.event.eq(given.other_event),
         "integers > number": given.whole > 30,
