@@ -96,15 +96,14 @@ class MaxDrawdown(SingleInputMixin, CustomFactor):
     The fall that counts is the greatest one in units of the input, not in percent.
     """
 
-    ctx = np.errstate(all="ignore")
-
     def compute(self, today: Any, assets: Any, out: Any, data: Any) -> None:
         """Compute a session."""
-        falls = np.fmax.accumulate(data, axis=0) - data
-        falls[np.isnan(falls)] = -np.inf
-        for i, end in enumerate(falls.argmax(axis=0).tolist()):
-            peak = nanmax(data[: end + 1, i])
-            out[i] = (peak - data[end, i]) / data[end, i]
+        with np.errstate(all="ignore"):
+            falls = np.fmax.accumulate(data, axis=0) - data
+            falls[np.isnan(falls)] = -np.inf
+            for i, end in enumerate(falls.argmax(axis=0).tolist()):
+                peak = nanmax(data[: end + 1, i])
+                out[i] = (peak - data[end, i]) / data[end, i]
 
     _kernel = over_windows(statistics.max_drawdown)
 

@@ -96,7 +96,7 @@ def peers_of_nothing(want, ours, name):
 
 
 def raised(error, right):
-    """Zipline raises: numexpr 2.14 takes no dates, and no truth values beside filters; downsampled labels lose their kind."""
+    """Zipline raises: numexpr takes no dates, and nor numbers beside truth values; slowed-down text is lost."""
 
     def check(want, ours, name):
         assert want == error

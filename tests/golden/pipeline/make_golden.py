@@ -5,9 +5,9 @@ python -m tests.golden.pipeline.make_golden DATA, where DATA was made by scripts
 
 A file holds the rows' sessions and symbols, and for each term, under its place in names.json, its values, one a row;
 text that is missing is "<none>".
-Each term is a pipeline of its own, because Zipline's summaries write into the values that others would read. Labels are
-read before they become pandas' categories, which cannot be None. A term at which Zipline raises is stored as the error's
-name.
+Each term is a pipeline of its own, because Zipline's summaries write into the values that others would read. Labels
+are read before they become pandas' categories, which cannot be None. A term at which Zipline raises is stored as the
+error's name.
 """
 
 import importlib

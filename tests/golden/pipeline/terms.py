@@ -1,8 +1,11 @@
 """Which pipeline terms are compared with Zipline's? Every class and every method, by name, under either package.
 
-`terms(package, assets, target, other)` gives a dict of names and terms. Names say what is asked, such as `Factor.rank/groupby`
-for `rank` with a groupby; windows reach over the splits, dividends and gaps that the spans of spans.py hold.
+`terms(package, assets, target, other)` gives a dict of names and terms. Names say what is asked, such as
+`Factor.rank/groupby` for `rank` with a groupby; windows reach over the splits, dividends and gaps that the spans of
+spans.py hold.
 """
+
+import operator
 
 import numpy as np
 
@@ -261,7 +264,7 @@ def arithmetic(given):
         "Factor != number": given.stair != 2,
         "Factor.eq": given.stair.eq(given.stair2),
         "Factor.eq/number": given.stair.eq(2),
-        "number > Factor": b < 5,
+        "number > Factor": operator.gt(5, b),
         "dates <": given.event < given.other_event,
         "dates eq": given.event.eq(given.other_event),
         "integers > number": given.whole > 30,
