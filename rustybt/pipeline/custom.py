@@ -225,6 +225,11 @@ class LatestMixin(SingleInputMixin):
                 f"{type(self).__name__} of dtype {self.dtype} got an input of dtype {self.inputs[0].dtype}: use .latest"
             )
 
+    def __repr__(self) -> str:
+        return f"{self.inputs[0].recursive_repr()}.latest"
+
+    recursive_repr = graph_repr = __repr__
+
 
 def require_filter(mask: Any, what: str) -> Any:
     """Give a mask, where it is one or left out.
