@@ -100,6 +100,14 @@ class AdjustedArray:
         return tuple(self.data.shape)
 
     @cached_property
+    def by_session(self) -> FloatArray:
+        """The values as they were first known, shape (n_rows, n_assets), C-contiguous and writable.
+
+        Kernels are compiled for arrays that may be written to, which a bundle's may not.
+        """
+        return np.require(self.data, requirements=["C", "W"])
+
+    @cached_property
     def by_asset(self) -> NDArray[Any]:
         """The values as they were first known, or their labels' codes, shape (n_assets, n_rows), C-contiguous."""
         values = self.data.codes if isinstance(self.data, LabelArray) else self.data
