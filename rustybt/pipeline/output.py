@@ -60,7 +60,7 @@ class Output:
         index = pd.MultiIndex(
             levels=[self.sessions, pd.Index(self.equities, dtype=object)], codes=[rows, places], verify_integrity=False
         )
-        return pd.DataFrame(columns, index=index, columns=list(self._postprocess))
+        return pd.DataFrame(columns, index=index, columns=list(self._postprocess), copy=False)
 
 
 def frames_together(outputs: Sequence[Output]) -> pd.DataFrame:
