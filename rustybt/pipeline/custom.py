@@ -189,7 +189,7 @@ class CustomTermMixin(ComputableTerm):
         filled: FloatArray = np.full((len(names), *mask.shape), self.missing_value)
         params = [np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in self._kernel_params()]
         kernel(
-            tuple(windows.adjusted.by_asset for windows in inputs),
+            tuple(windows.adjusted.by_session for windows in inputs),
             np.array([windows.offset for windows in inputs], dtype=np.int64),
             tuple(table.starts for table in tables),
             tuple(table.places for table in tables),

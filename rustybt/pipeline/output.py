@@ -60,7 +60,7 @@ class Output:
             codes=[rows, places],  # type: ignore[list-item]
             verify_integrity=False,
         )
-        return pd.DataFrame(columns, index=index)
+        return pd.DataFrame(columns, index=index, copy=False)
 
 
 def frames_together(outputs: Sequence[Output]) -> pd.DataFrame:
