@@ -14,33 +14,6 @@ Array = NDArray[np.float64]
 
 
 @register_jitable
-def nanmean(values: Array, begin: int, end: int) -> float:
-    """Give the mean of what is there, NaN of nothing."""
-    total = 0.0
-    count = 0
-    for i in range(begin, end):
-        value = values[i]
-        if value == value:
-            total += value
-            count += 1
-    return total / count if count else np.nan
-
-
-@register_jitable
-def nanstd(values: Array, begin: int, end: int) -> float:
-    """Give the population's deviation (ddof 0) of what is there, NaN of nothing."""
-    mean = nanmean(values, begin, end)
-    total = 0.0
-    count = 0
-    for i in range(begin, end):
-        value = values[i]
-        if value == value:
-            total += (value - mean) * (value - mean)
-            count += 1
-    return math.sqrt(total / count) if count else np.nan
-
-
-@register_jitable
 def nanextreme(values: Array, begin: int, end: int, sign: float) -> float:
     """Give the greatest (sign 1) or the least (-1) of what is there, NaN of nothing."""
     best = np.nan
