@@ -1,10 +1,18 @@
 """Which arrays were made before, and which of them are still kept?"""
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import NamedTuple
+from threading import RLock
+from typing import Final, NamedTuple
 
 from rustybt._typing import FloatArray
+
+_LOCK: Final = RLock()
+"""Held while a cache of this process is looked into or changed; never while an array is made."""
+
+if hasattr(os, "register_at_fork"):  # a child must not begin with a lock that a thread of its parent holds
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 
 
 class CacheStatistics(NamedTuple):
@@ -25,7 +33,7 @@ class CacheStatistics(NamedTuple):
 
 
 class ByteCache:
-    """Arrays by key; of those that do not fit any more, the one that was asked for longest ago goes first.
+    """Arrays by key, for all threads; of those that do not fit, the one that was asked for longest ago goes first.
 
     Parameters
     ----------
@@ -56,33 +64,39 @@ class ByteCache:
 
     def find(self, key: Hashable) -> FloatArray | None:
         """Give a key's array, None where it is not kept."""
-        found = self._arrays.get(key)
-        if found is not None:
-            self._hits += 1
-            self._arrays.move_to_end(key)
-        return found
+        with _LOCK:
+            found = self._arrays.get(key)
+            if found is not None:
+                self._hits += 1
+                self._arrays.move_to_end(key)
+            return found
 
     def get(self, key: Hashable, make: Callable[[], FloatArray]) -> FloatArray:
         """Give a key's array, made now if it is not kept; it becomes read-only."""
         found = self.find(key)
         if found is not None:
             return found
-        self._misses += 1
         array = make()
         array.flags.writeable = False
-        if self._size(array) <= self.max_bytes:
-            self._arrays[key] = array
-            self._bytes += self._size(array)
-            self.resize(self.max_bytes)
+        with _LOCK:
+            self._misses += 1
+            kept = self._arrays.get(key)
+            if kept is not None:  # another thread made it in the meantime
+                return kept
+            if self._size(array) <= self.max_bytes:
+                self._arrays[key] = array
+                self._bytes += self._size(array)
+                self.resize(self.max_bytes)
         return array
 
     def resize(self, max_bytes: int) -> int:
         """Change the limit, and give how many arrays had to go."""
-        self.max_bytes = max_bytes
-        before = len(self._arrays)
-        while self._bytes > max_bytes:
-            self._bytes -= self._size(self._arrays.popitem(last=False)[1])
-        return before - len(self._arrays)
+        with _LOCK:
+            self.max_bytes = max_bytes
+            before = len(self._arrays)
+            while self._bytes > max_bytes:
+                self._bytes -= self._size(self._arrays.popitem(last=False)[1])
+            return before - len(self._arrays)
 
     def _size(self, array: FloatArray) -> int:
         return array.nbytes + self.entry_bytes

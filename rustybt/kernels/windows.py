@@ -41,8 +41,8 @@ SCRATCH: Final = 4  # numbers that a statistic of lanes may keep for each
 
 @register_jitable
 def change(values: Array, first: int, last: int, kind: int, value: float) -> None:
-    """Change rows first..last, in place."""
-    for row in range(first, last + 1):
+    """Change rows first..last, in place; those that are not there are left out, as a slice leaves them out."""
+    for row in range(max(first, 0), min(last + 1, len(values))):
         if kind == MULTIPLY:
             values[row] *= value
         elif kind == ADD:

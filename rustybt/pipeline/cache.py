@@ -28,7 +28,11 @@ class TermCache:
         """Give what a term's values are kept under; None where they are not kept."""
         if not self._switch.is_on or not term.costly or not is_cacheable(term):
             return None
-        return span_key, term, _code_of(type(term))
+        own = [one for one in _all_of(term) if _is_own(one)]
+        try:
+            return span_key, term, tuple(digest_of((type(one), one.params), type(one).__name__) for one in own)
+        except InvalidParameter:  # a change of what it reads could not be noticed
+            return None
 
     def find(self, key: Hashable | None) -> Any:
         """Give values that are kept, or None."""
@@ -73,27 +77,27 @@ def disable_pipeline_cache() -> AbstractContextManager[None]:
 
 def is_cacheable(term: Term) -> bool:
     """Say whether a term's values depend on nothing but the bundle, and what its classes say may be kept."""
-    seen: set[Term] = set()
+    return all(map(_may_be_kept, _all_of(term)))
+
+
+def _all_of(term: Term) -> list[Term]:
+    """Give a term and all that it is computed of, in the order in which its inputs name them."""
+    found: dict[Term, None] = {}
     left = [term]
     while left:
         one = left.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if isinstance(one, BoundColumn):
-            if one.unspecialize().dataset is not EquityPricing:
-                return False
-        elif not type(one).cacheable:
-            return False
-        left += [*one.dependencies, *([one.wrapped] if hasattr(one, "wrapped") else [])]
-    return True
+        if one not in found:
+            found[one] = None
+            left += [*one.dependencies, *([one.wrapped] if hasattr(one, "wrapped") else [])]
+    return list(found)
 
 
-def _code_of(cls: type) -> bytes:
-    """Give the digest of a class of the user's, which changes with its code and the globals that it reads."""
-    if cls.__module__.startswith(f"{PACKAGE}."):
-        return b""
-    try:
-        return digest_of(cls, cls.__name__)
-    except InvalidParameter:
-        return repr(id(cls)).encode()
+def _may_be_kept(term: Term) -> bool:
+    if isinstance(term, BoundColumn):
+        return term.unspecialize().dataset is EquityPricing
+    return type(term).cacheable
+
+
+def _is_own(term: Term) -> bool:
+    """Say whether the user's code or objects are a part of it: of its class, or of its parameters."""
+    return not type(term).__module__.startswith(f"{PACKAGE}.") or bool(term.params)

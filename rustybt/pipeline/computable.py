@@ -56,6 +56,8 @@ class ComputableTerm(Term):
         """Give the term of these arguments."""
         inputs = given(inputs, cls.inputs)
         if inputs is not NotSpecified:
+            if isinstance(inputs, Term):
+                raise NonPipelineInputs(f"{cls.__name__} got inputs {inputs!r}, which is one term: pass a list of it")
             inputs = tuple(inputs)
             strangers = [value for value in inputs if not isinstance(value, Term)]
             if strangers:
@@ -84,6 +86,10 @@ class ComputableTerm(Term):
             raise TypeError(f"{name}.domain is {self.domain!r}: give one of rustybt.pipeline.domain")
         if self.window_length is NotSpecified:
             raise WindowLengthNotSpecified(f"{name} has no window_length: set it on the class, or pass window_length=")
+        if not isinstance(self.window_length, int | np.integer):
+            raise TypeError(f"{name} has window_length {self.window_length!r}: give a whole number of sessions")
+        if not isinstance(self.mask, Term) or self.mask.dtype != bool_dtype:
+            raise TypeError(f"{name} got {self.mask!r} as mask: pass a filter, or leave it out")
         if self.outputs is not NotSpecified:
             self._check_outputs()
         if self.window_length > 1:

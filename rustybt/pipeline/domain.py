@@ -93,7 +93,7 @@ class EquityCalendarDomain(Domain):
         if offset >= pd.Timedelta(0):
             raise InvalidParameter(f"data_query_offset {offset} is not before the open: give a negative one")
         self._country_code = country_code
-        self._offset = offset
+        self.data_query_offset = offset.as_unit("ns")
         self.calendar_name = calendar_name
 
     @property
@@ -116,7 +116,7 @@ class EquityCalendarDomain(Domain):
         missing = sessions[opens.isna()]
         if len(missing):
             raise ValueError(f"{missing[0].date()} is no session of calendar {self.calendar_name!r}")
-        return opens + self._offset
+        return opens + self.data_query_offset
 
     def __reduce__(self) -> Any:
         own = _BY_CALENDAR.get(self.calendar_name)

@@ -177,9 +177,7 @@ class _Computation:
             return dates.to_numpy()[:, None]
         mask: BoolArray = self._values[term.mask][plan.extra_rows[term.mask] - plan.extra_rows[term] :]
         if isinstance(term, BoundColumn):
-            return self._loaders.of(term).load_adjusted_array(span.universe.domain, [term], dates, self._sids, mask)[
-                term
-            ]
+            return self._loaders.load(term, span.universe.domain, dates, self._sids, mask)
         inputs = [self._input(term, used) for used in term.inputs]
         computed = term._compute(inputs, dates, self._sids, mask)
         return shared_terms().keep(None if isinstance(computed, LabelArray) else self._keys[term], computed)

@@ -18,6 +18,9 @@ MATH_FUNCTIONS: Final = (
     *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"),
     *("log", "log10", "log1p", "exp", "expm1", "sqrt", "abs"),
 )
+MOST_NESTED: Final = 20
+"""Expressions nested more deeply are not written out: nobody reads them, and a sum in a loop is nested as often."""
+
 OPERATIONS: Final[dict[str, Callable[..., Any]]] = {
     "+": np.add,
     "-": np.subtract,
@@ -88,8 +91,14 @@ class Expression(ComputableTerm):
             computed = OPERATIONS[self.operation](*values)
         return computed if computed.shape == mask.shape else np.broadcast_to(computed, mask.shape).copy()
 
+    def _set_up(self, attributes: dict[str, Any]) -> None:
+        super()._set_up(attributes)
+        self._depth = 1 + max(getattr(term, "_depth", 0) for term in self.inputs)
+
     def __repr__(self) -> str:
         arrays = iter(self.inputs)
+        if self._depth > MOST_NESTED:
+            return f"{type(self).__name__}(...)"
         texts = [next(arrays).recursive_repr() if value is None else repr(value) for value in self.operands]
         if len(texts) == 1:
             return f"{self.operation}({texts[0]})"

@@ -9,7 +9,7 @@ import numpy as np
 
 from rustybt._typing import BoolArray
 from rustybt.errors import BadPercentileBounds, UnknownRankMethod, did_you_mean
-from rustybt.pipeline.classifier import Quantiles
+from rustybt.pipeline.classifier import Classifier, Quantiles
 from rustybt.pipeline.computable import ComputableTerm
 from rustybt.pipeline.custom import (
     CustomTermMixin,
@@ -25,11 +25,13 @@ from rustybt.pipeline.filter import FilterExpression, MaximumFilter, PercentileF
 from rustybt.pipeline.rows import RANK_METHODS
 from rustybt.pipeline.sentinels import NotSpecified
 from rustybt.pipeline.summaries import SUMMARIES
-from rustybt.pipeline.term import Term, term_class
+from rustybt.pipeline.term import LoadableTerm, Term, term_class
 
 
 def _operator(operation: str, reflected: bool = False) -> Callable[[Any, Any], Any]:
     def operate(self: Any, other: Any) -> Any:
+        if isinstance(other, LoadableTerm):
+            raise TypeError(f"cannot compute a factor {operation} the column {other!r}: did you mean its .latest?")
         if is_number(other):
             other = coerce_to_dtype(other, self.dtype, f"operand of {operation}")
             other = other.item() if isinstance(other, np.generic) else other
@@ -65,6 +67,11 @@ def _summary(name: str) -> Callable[..., Any]:
     summarize.__name__ = name
     summarize.__doc__ = f"Give the session's {name} over all assets, or those that pass a mask, as one value a session."
     return summarize
+
+
+def _require_classifier(groupby: Any, what: str) -> None:
+    if groupby is not NotSpecified and not isinstance(groupby, Classifier):
+        raise TypeError(f"{what} got {groupby!r} as groupby: pass a classifier, such as factor.quantiles(5)")
 
 
 class Factor(RestrictedDTypeMixin, ComputableTerm):
@@ -147,6 +154,7 @@ class Factor(RestrictedDTypeMixin, ComputableTerm):
     def _transformed(self, method: str, arguments: tuple[Any, ...], mask: Any, groupby: Any, window_safe: Any) -> Any:
         self._require_float(method)
         require_filter(mask, method)
+        _require_classifier(groupby, method)
         return term_class("GroupedRowTransform")(
             method, arguments, self, groupby, self.missing_value, mask, window_safe
         )
@@ -182,6 +190,7 @@ class Factor(RestrictedDTypeMixin, ComputableTerm):
                 f"{', '.join(RANK_METHODS)}"
             )
         require_filter(mask, "rank")
+        _require_classifier(groupby, "rank")
         if groupby is NotSpecified:
             return term_class("Rank")(self, method=method, ascending=ascending, mask=mask)
         return term_class("GroupedRowTransform")("rank", (method, ascending), self, groupby, np.nan, mask, True)
@@ -205,6 +214,7 @@ class Factor(RestrictedDTypeMixin, ComputableTerm):
 
     def top(self, N: int, mask: Any = NotSpecified, groupby: Any = NotSpecified) -> Any:
         """Give the filter of the N greatest values of each session, or of each group."""
+        _require_classifier(groupby, "top")
         if N == 1:
             return MaximumFilter(self, groupby=groupby, mask=mask)
         return self.rank(ascending=False, mask=mask, groupby=groupby) <= N

@@ -55,6 +55,13 @@ class Filter(RestrictedDTypeMixin, ComputableTerm):
     def __ror__(self, other: Any) -> Any:
         return self._combined("|", other, self)
 
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"{self.recursive_repr()} has a truth value for each asset and session, and none of its own: combine "
+            "filters with &, | and ~, not with and, or, not, or a chain such as 1 < factor < 2; ask 'is not None' for "
+            "whether there is one"
+        )
+
     def __invert__(self) -> Any:
         return FilterExpression("~", self, dtype=bool_dtype)
 

@@ -90,7 +90,7 @@ class Pipeline:
             )
         if not isinstance(term, ComputableTerm):
             raise TypeError(
-                f"column {name!r} is {term!r}, which is no factor, filter or classifier: did you mean its .latest?"
+                f"column {name!r} is {term!r}, which is no factor, filter or classifier: did you mean {_near(term)}?"
             )
         if name in self._columns and not overwrite:
             raise KeyError(f"Column {name!r} already exists: pass overwrite=True to replace it")
@@ -120,7 +120,7 @@ class Pipeline:
             If it is no filter.
         """
         if not isinstance(screen, Filter):
-            raise TypeError(f"set_screen() got {screen!r}: pass a filter, such as a comparison of a factor")
+            raise TypeError(f"set_screen() got {screen!r}: pass a filter, such as a comparison of a factor (eq for ==)")
         if self._screen is not None and not overwrite:
             raise ValueError(
                 "set_screen() called with a screen already set: pass filter1 & filter2 for both, or overwrite=True to "
@@ -184,3 +184,10 @@ class Pipeline:
 
     def __repr__(self) -> str:
         return f"Pipeline(columns={list(self._columns)}, screen={self._screen!r})"
+
+
+def _near(value: Any) -> str:
+    """Guess what was meant by something that is no term."""
+    if isinstance(value, type):
+        return f"{value.__name__}()"
+    return "factor.eq(value) for ==" if isinstance(value, bool) else "its .latest"

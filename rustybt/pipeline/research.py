@@ -10,7 +10,7 @@ from rustybt.calendars import naive_day
 from rustybt.data.bundles.catalog import load
 from rustybt.data.portal import portal_of
 from rustybt.data.store import BundleData
-from rustybt.errors import InvalidSpan
+from rustybt.errors import InvalidParameter, InvalidSpan
 from rustybt.pipeline.engine import PipelineEngine
 from rustybt.pipeline.output import frames_together
 from rustybt.pipeline.pipeline import Pipeline
@@ -48,6 +48,8 @@ def run_pipeline(
 
     Raises
     ------
+    InvalidParameter
+        If the pipeline is none.
     InvalidSpan
         If there is no session between the days.
     NoFurtherDataError
@@ -64,6 +66,8 @@ def run_pipeline(
     2024-06-03 Equity(2 [AVGO])   0.2139
     2024-06-04 Equity(2 [AVGO])   0.2232
     """
+    if not isinstance(pipeline, Pipeline):
+        raise InvalidParameter(f"run_pipeline got {pipeline!r}: pass a rustybt.pipeline.Pipeline of it")
     data = load(bundle, timestamp=bundle_timestamp) if isinstance(bundle, str) else bundle
     first, last = naive_day(start, "start"), naive_day(end, "end")
     portal = portal_of(data)

@@ -26,12 +26,13 @@ def nan_means(values: FloatArray) -> FloatArray:
 
 def nan_deviations(values: FloatArray) -> FloatArray:
     """Give each row's deviation (ddof 0) of what is there, shape (n_rows, 1); NaN of nothing."""
-    return np.asarray(np.sqrt(nan_means((values - nan_means(values)) ** 2)))
+    return np.asarray(np.sqrt(nan_means(demeaned(values) ** 2)))
 
 
 def demeaned(values: FloatArray) -> FloatArray:
     """Subtract each row's mean."""
-    return np.asarray(values - nan_means(values))
+    with np.errstate(invalid="ignore"):  # of infinite values
+        return np.asarray(values - nan_means(values))
 
 
 def zscored(values: FloatArray) -> FloatArray:

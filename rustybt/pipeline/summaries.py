@@ -26,7 +26,8 @@ def nanmean(values: Any, axis: int = 0) -> FloatArray:
 def nanstd(values: Any, axis: int = 0) -> FloatArray:
     """Give the deviation (ddof 0) of what is there, NaN of nothing."""
     center = np.expand_dims(nanmean(values, axis), axis)
-    return np.asarray(np.sqrt(nanmean((values - center) ** 2, axis)))
+    with np.errstate(invalid="ignore"):  # of infinite values
+        return np.asarray(np.sqrt(nanmean((values - center) ** 2, axis)))
 
 
 def nansum(values: Any, axis: int = 0) -> FloatArray:

@@ -1,5 +1,7 @@
 """Costly terms of the library are computed once a process, bundle and span; one's own where the class says so."""
 
+from threading import Lock
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,7 @@ class Kept(CustomFactor):
 
 SEEN: list = []
 SCALE = 1.0
+LOCK = Lock()
 
 
 def hits():
@@ -128,3 +131,49 @@ def test_the_oldest_goes_when_there_is_no_room():
     cache.resize(10)
     assert cache.find("b") is None
     assert cache.find(None) is None
+
+
+class Scaled(Kept):
+    cacheable = True
+    params = ("scale",)
+
+    def compute(self, today, assets, out, close, scale):
+        out[:] = close[-1] * scale()
+
+
+def test_what_is_made_of_ones_own_terms_changes_with_them(monkeypatch):
+    monkeypatch.setattr(f"{__name__}.SEEN", ())
+    term = Scaled(scale=lambda: SCALE)
+    for one in (term.rank(), term.zscore(), term.downsample("week_start").rank()):
+        before = run(one)
+        assert run(one).equals(before)
+        assert hits()
+        monkeypatch.setattr(f"{__name__}.SCALE", -SCALE)
+        assert not run(one).equals(before)
+
+
+def test_an_object_among_the_parameters_may_change():
+    class Scale:
+        def __init__(self, value):
+            self.value = value
+
+        def __call__(self):
+            return self.value
+
+    scale = Scale(1.0)
+    first = run(Scaled(scale=scale))
+    scale.value = 3.0
+    assert run(Scaled(scale=scale))["x"].tolist() == pytest.approx((3 * first["x"]).tolist())
+
+
+def test_a_term_whose_code_cannot_be_told_from_changed_code_is_not_kept(monkeypatch):
+    class Locked(Kept):
+        cacheable = True
+
+        def compute(self, today, assets, out, close):
+            with LOCK:
+                out[:] = close[-1] * SCALE
+
+    first = run(Locked())
+    monkeypatch.setattr(f"{__name__}.SCALE", 2.0)
+    assert run(Locked())["x"].tolist() == (2 * first["x"]).tolist()

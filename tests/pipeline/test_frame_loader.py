@@ -134,3 +134,28 @@ def test_a_loader_serves_its_own_column_only():
         run_pipeline(
             Pipeline({"x": Own.count.latest}), DAYS[1], DAYS[2], bundle="made", custom_loader={Own.count: loader}
         )
+
+
+@pytest.mark.parametrize(("column", "missing"), [(Own.count, -1), (Own.flag, False)])
+def test_a_hole_in_the_frame_is_missing_whatever_the_dtype(column, missing):
+    frame = pd.DataFrame({0: [1.0, np.nan], 1: [np.nan, 1.0]}, index=DAYS[3:5])
+    pipeline = Pipeline({"x": column.latest})
+    table = run_pipeline(pipeline, DAYS[3], DAYS[4], "made", {column: DataFrameLoader(column, frame)})
+    assert table["x"].tolist() == [1, missing, missing, missing, 1, missing]
+
+
+def test_columns_are_sids_or_assets():
+    with pytest.raises(InvalidParameter, match="'A', which is no sid and no asset"):
+        DataFrameLoader(Own.value, pd.DataFrame({"A": [1.0]}, index=DAYS[:1]))
+
+
+def test_infinite_values_are_transformed_without_warnings():
+    frame = pd.DataFrame({0: [np.inf], 1: [1.0], 2: [3.0]}, index=DAYS[3:4])
+    value = Own.value.latest
+    for term, wanted in ((value.demean(), [np.nan, -np.inf, -np.inf]), (value.zscore(), [np.nan] * 3)):
+        pipeline = Pipeline({"x": term})
+        table = run_pipeline(pipeline, DAYS[3], DAYS[3], "made", {Own.value: DataFrameLoader(Own.value, frame)})
+        np.testing.assert_array_equal(table["x"], wanted)
+    deviation = Pipeline({"x": value - value.stddev()})
+    table = run_pipeline(deviation, DAYS[3], DAYS[3], "made", {Own.value: DataFrameLoader(Own.value, frame)})
+    assert len(table) == 3

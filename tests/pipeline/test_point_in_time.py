@@ -10,6 +10,7 @@ from rustybt.data import bundles
 from rustybt.errors import InvalidParameter
 from rustybt.pipeline import CustomFactor, Pipeline, dataset_of, run_pipeline
 from rustybt.pipeline.data import Column, DataSet
+from rustybt.pipeline.domain import EquityCalendarDomain
 from rustybt.pipeline.loaders.point_in_time import _latest_known
 from tests.builders import bars, days
 
@@ -38,6 +39,14 @@ def known(term, data, first=1, last=9):
 
 def at(day, time):
     return f"{DAYS[day].date()} {time}"
+
+
+def test_a_domain_says_how_long_before_the_open_something_must_be_known():
+    data = make([("A", DAYS[0], at(3, "12:30"), 1.0, "x", True), ("B", DAYS[0], at(3, "12:31"), 2.0, "y", True)])
+    early = EquityCalendarDomain("US", "XNYS", data_query_offset=-np.timedelta64(2, "h"))
+    pipeline = Pipeline({"x": Fundamentals.earnings.latest}, domain=early)
+    got = run_pipeline(pipeline, DAYS[3], DAYS[4], bundle=data)["x"].tolist()
+    np.testing.assert_array_equal(got, [1.0, np.nan, 1.0, 2.0])
 
 
 def test_a_row_is_known_from_its_timestamp_on():

@@ -187,6 +187,10 @@ class DataSetMeta(type):
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], special: bool = False) -> None:
         super().__init__(name, bases, namespace)
 
+    def __getattr__(cls, name: str) -> Any:
+        known: Any = vars(cls).get("_column_names", ())
+        raise AttributeError(f"dataset {cls.__name__} has no column {name!r}{did_you_mean(name, known)}")
+
     def specialize(cls, domain: Domain) -> Any:
         """Give the dataset in a domain.
 

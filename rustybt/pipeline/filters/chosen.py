@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rustybt._typing import BoolArray
+from rustybt.assets import Asset
 from rustybt.errors import NonExistentAssetInTimeFrame
 from rustybt.pipeline.filter import Filter
 
@@ -39,7 +40,7 @@ class StaticAssets(StaticSids):
 
     def __new__(cls, assets: Iterable[Any]) -> Any:
         """Name some."""
-        return super().__new__(cls, (asset.sid for asset in assets))
+        return super().__new__(cls, (_checked(asset, cls.__name__).sid for asset in assets))
 
 
 class SingleAsset(Filter):
@@ -51,7 +52,7 @@ class SingleAsset(Filter):
 
     def __new__(cls, asset: Any) -> Any:
         """Name it."""
-        return super().__new__(cls, asset=asset)
+        return super().__new__(cls, asset=_checked(asset, cls.__name__))
 
     def _compute(self, inputs: list[Any], dates: pd.DatetimeIndex, assets: pd.Index, mask: BoolArray) -> Any:
         out = np.broadcast_to(assets.to_numpy() == self.asset.sid, mask.shape)
@@ -64,3 +65,9 @@ class SingleAsset(Filter):
 
     def __repr__(self) -> str:
         return f"SingleAsset({self.asset!r})"
+
+
+def _checked(asset: Any, filter_name: str) -> Asset:
+    if not isinstance(asset, Asset):
+        raise TypeError(f"{filter_name} got {asset!r}, which is no asset: pass assets, as symbol('AAPL') gives them")
+    return asset

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from rustybt._typing import BoolArray
+from rustybt.errors import InvalidParameter
 from rustybt.pipeline.adjusted import AdjustedArray
 from rustybt.pipeline.data.dataset import BoundColumn
 from rustybt.pipeline.domain import Domain
@@ -78,6 +79,27 @@ class Loaders:
             f"No PipelineLoader registered for column {column!r}: pass custom_loader={{column: loader}}, or ingest a "
             f"table with --dataset and name it in the dataset's `table` ({self.tables.known()})"
         )
+
+    def load(
+        self, column: BoundColumn, domain: Domain, dates: pd.DatetimeIndex, sids: pd.Index, mask: BoolArray
+    ) -> AdjustedArray:
+        """Read a column, see `PipelineLoader`.
+
+        Raises
+        ------
+        InvalidParameter
+            If its loader gives something else than a value for each date and asset; kernels rely on it.
+        """
+        loader = self.of(column)
+        loaded: AdjustedArray | None = loader.load_adjusted_array(domain, [column], dates, sids, mask).get(column)
+        shape = (len(dates), len(sids) if column.ndim == 2 else 1)
+        if loaded is None or loaded.shape != shape:
+            got = "nothing" if loaded is None else f"values of shape {loaded.shape}"
+            raise InvalidParameter(
+                f"{type(loader).__name__} gave {got} for column {column!r}: give an AdjustedArray of shape {shape}, a "
+                "row for each date and a column for each sid"
+            )
+        return loaded
 
     def _custom(self, column: BoundColumn) -> Any:
         try:

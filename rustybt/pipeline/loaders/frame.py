@@ -13,7 +13,7 @@ from rustybt.kernels.windows import ADD, MULTIPLY, OVERWRITE
 from rustybt.pipeline.adjusted import KINDS, AdjustedArray, Change
 from rustybt.pipeline.data.dataset import BoundColumn
 from rustybt.pipeline.domain import Domain
-from rustybt.pipeline.dtypes import float64_dtype, object_dtype
+from rustybt.pipeline.dtypes import bool_dtype, float64_dtype, int64_dtype, object_dtype
 from rustybt.pipeline.labels import LabelArray
 
 ADJUSTMENT_COLUMNS = ("sid", "value", "kind", "start_date", "end_date", "apply_date")
@@ -45,11 +45,13 @@ class DataFrameLoader:
         self.column = column
         index = pd.DatetimeIndex(baseline.index)
         self._dates = index.tz_localize(None) if index.tz is not None else index
-        self._sids = pd.Index([int(asset) for asset in baseline.columns], dtype=np.int64)
+        self._sids = pd.Index([_sid(label) for label in baseline.columns], dtype=np.int64)
         for name, labels in (("dates", self._dates), ("assets", self._sids)):
             if not labels.is_unique:
                 raise InvalidParameter(f"DataFrameLoader: the frame's {name} are not unique: keep one of each")
         values = baseline.to_numpy(dtype=object if column.dtype == object_dtype else None)
+        if column.dtype in (bool_dtype, int64_dtype):  # neither has a NaN: True, or some integer, would stand for it
+            values = np.where(baseline.isna(), column.missing_value, values)
         self._values = values if column.dtype == object_dtype else values.astype(column.dtype)
         self._adjustments = self._checked(adjustments)
 
@@ -97,3 +99,12 @@ class DataFrameLoader:
         if found != OVERWRITE and self.column.dtype != float64_dtype:
             raise InvalidParameter(f"DataFrameLoader: values of dtype {self.column.dtype} can only be overwritten")
         return int(found)
+
+
+def _sid(label: Any) -> int:
+    try:
+        return int(label)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameter(
+            f"DataFrameLoader: the frame has a column {label!r}, which is no sid and no asset: name columns by either"
+        ) from error

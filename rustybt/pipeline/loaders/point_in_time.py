@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from rustybt._typing import BoolArray, IntArray
+from rustybt.constants import NS_PER_MINUTE
 from rustybt.data.store import BundleData
 from rustybt.errors import InvalidParameter, did_you_mean
 from rustybt.pipeline.adjusted import AdjustedArray
 from rustybt.pipeline.data.dataset import BoundColumn, Column, DataSet, DataSetMeta
-from rustybt.pipeline.domain import GENERIC, MINUTES_BEFORE_OPEN, Domain
+from rustybt.pipeline.domain import Domain, EquityCalendarDomain
 from rustybt.pipeline.dtypes import bool_dtype, object_dtype
 from rustybt.pipeline.labels import LabelArray
 from rustybt.pipeline.universe import Universe
@@ -61,15 +62,15 @@ class TableLoader:
         return {column: self._load(column, cutoffs, sids) for column in columns}
 
     def _cutoffs(self, domain: Domain, dates: pd.DatetimeIndex) -> IntArray:
-        """Give the moments, nanoseconds UTC, up to which something must be known: some minutes before each open."""
+        """Give the moments, nanoseconds UTC, up to which something must be known: the domain's, before each open."""
         portal = self._universe.portal
         rows = self._universe.sessions.get_indexer(dates) - self._universe.before
-        if domain is GENERIC or rows.min() < 0 or rows.max() >= len(portal.open_index):
-            opens = domain.data_query_cutoff_for_sessions(dates)
-            return np.asarray(opens.as_unit("ns").asi8)
+        there = rows.min() >= 0 and rows.max() < len(portal.open_index)
+        if not there or not isinstance(domain, EquityCalendarDomain):
+            return np.asarray(domain.data_query_cutoff_for_sessions(dates).as_unit("ns").asi8)
         # A session's first minute carries the label of its end.
-        before_ns = (MINUTES_BEFORE_OPEN + 1) * 60 * 1_000_000_000
-        return np.asarray(portal.session_table.open_ns[rows] - before_ns)
+        opens_ns = portal.session_table.open_ns[rows] - NS_PER_MINUTE
+        return np.asarray(opens_ns + domain.data_query_offset.value)
 
     def _load(self, column: BoundColumn, cutoffs: IntArray, sids: pd.Index) -> AdjustedArray:
         table = self._table(column)
