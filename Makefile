@@ -6,7 +6,7 @@ CANDIDATES := python3 python3.13 python3.12 python3.11 python
 FITS := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 WORKERS := 2
 
-.PHONY: demo test soak bench bench-optimizer bench-searches audit gate lint types format clean
+.PHONY: demo test soak bench bench-pipeline bench-optimizer bench-searches audit gate lint types format clean
 
 demo: $(STAMP)-run
 	$(BIN)/rustybt demo
@@ -20,6 +20,10 @@ soak: $(STAMP)-test
 # BENCH takes options, such as --zipline-python PATH; see docs/performance.md.
 bench: $(STAMP)-run
 	$(BIN)/python -m scripts.benchmarks.bench_engine $(BENCH)
+
+# Pipelines beside Zipline's; BENCH takes --zipline-python PATH here too.
+bench-pipeline: $(STAMP)-run
+	$(BIN)/python -m scripts.benchmarks.bench_pipeline $(BENCH)
 
 # What the optimizer costs beyond its backtests, and whether its searches find more than chance does.
 bench-optimizer: $(STAMP)-test

@@ -1,6 +1,8 @@
 """By which factors, from which session row on, are an asset's earlier bars multiplied?"""
 
 from bisect import bisect_right
+from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,24 @@ class FactorList(NamedTuple):
 
     rows: list[int]
     values: list[float]
+
+
+class FactorTable(NamedTuple):
+    """The factors of all assets, those of each in the order in which a window applies them.
+
+    Attributes
+    ----------
+    columns : int64 array, shape (n_factors,)
+        Dense column of the asset.
+    rows : int64 array, shape (n_factors,)
+        Session row at which it takes effect.
+    values : float64 array, shape (n_factors,)
+        Multiplier of everything earlier.
+    """
+
+    columns: IntArray
+    rows: IntArray
+    values: FloatArray
 
 
 NO_FACTORS = FactorList([], [])
@@ -64,6 +84,18 @@ class Factors:
         """Give the factors of an asset's column for a field ("volume" or a price)."""
         return (self._volume if field == "volume" else self._price).get(column, NO_FACTORS)
 
+    def table(self, field: str) -> FactorTable:
+        """Give the factors of all assets for a field ("volume" or a price)."""
+        return self._volume_table if field == "volume" else self._price_table
+
+    @cached_property
+    def _price_table(self) -> FactorTable:
+        return _table_of(self._price)
+
+    @cached_property
+    def _volume_table(self) -> FactorTable:
+        return _table_of(self._volume)
+
     def any_within(self, start: int, end: int) -> bool:
         """Say whether any asset has a factor that takes effect in rows (start, end]."""
         return bisect_right(self._event_rows, start) != bisect_right(self._event_rows, end)
@@ -84,13 +116,22 @@ class Factors:
         return product
 
     def _lists(self, *tables: dict[int, list[tuple[int, float]]]) -> dict[int, FactorList]:
+        columns = sorted({c for table in tables for c in table})
+        of_columns = [[pair for table in tables for pair in table.get(column, ())] for column in columns]
+        effective_ns = np.array([ns for pairs in of_columns for ns, _ in pairs], dtype=np.int64)
+        rows = iter(np.searchsorted(self._session_ns, effective_ns, side="left").tolist())
         out = {}
-        for column in sorted({c for table in tables for c in table}):
-            pairs = [pair for table in tables for pair in table.get(column, [])]
-            rows = np.searchsorted(self._session_ns, [ns for ns, _ in pairs], side="left").tolist()
-            order = sorted(range(len(pairs)), key=rows.__getitem__)
-            out[column] = FactorList([rows[i] for i in order], [pairs[i][1] for i in order])
+        for column, pairs in zip(columns, of_columns, strict=True):
+            found = sorted(((next(rows), ratio) for _, ratio in pairs), key=itemgetter(0))
+            out[column] = FactorList([row for row, _ in found], [ratio for _, ratio in found])
         return out
+
+
+def _table_of(lists: dict[int, FactorList]) -> FactorTable:
+    columns = np.repeat(np.array(list(lists), dtype=np.int64), [len(one.rows) for one in lists.values()])
+    rows = np.array([row for one in lists.values() for row in one.rows], dtype=np.int64)
+    values = np.array([value for one in lists.values() for value in one.values], dtype=np.float64)
+    return FactorTable(columns, rows, values)
 
 
 def _by_column(table: Records, columns: dict[int, int]) -> dict[int, list[tuple[int, float]]]:

@@ -14,33 +14,6 @@ Array = NDArray[np.float64]
 
 
 @register_jitable
-def nanmean(values: Array, begin: int, end: int) -> float:
-    """Give the mean of what is there, NaN of nothing."""
-    total = 0.0
-    count = 0
-    for i in range(begin, end):
-        value = values[i]
-        if value == value:
-            total += value
-            count += 1
-    return total / count if count else np.nan
-
-
-@register_jitable
-def nanstd(values: Array, begin: int, end: int) -> float:
-    """Give the population's deviation (ddof 0) of what is there, NaN of nothing."""
-    mean = nanmean(values, begin, end)
-    total = 0.0
-    count = 0
-    for i in range(begin, end):
-        value = values[i]
-        if value == value:
-            total += (value - mean) * (value - mean)
-            count += 1
-    return math.sqrt(total / count) if count else np.nan
-
-
-@register_jitable
 def nanextreme(values: Array, begin: int, end: int, sign: float) -> float:
     """Give the greatest (sign 1) or the least (-1) of what is there, NaN of nothing."""
     best = np.nan
@@ -103,12 +76,6 @@ def clipped(values: Array, begin: int, end: int, params: Array, result: Array) -
     result[0] = value
 
 
-def change_over_window(values: Array, begin: int, end: int, params: Array, result: Array) -> None:
-    """Give the last value less the first, over the first."""
-    first = values[0, begin]
-    result[0] = (values[0, end - 1] - first) / first
-
-
 def change_over_size(values: Array, begin: int, end: int, params: Array, result: Array) -> None:
     """Give the last value less the first, over the first one's size."""
     first = values[0, begin]
@@ -119,34 +86,6 @@ def rate_of_change(values: Array, begin: int, end: int, params: Array, result: A
     """Give the change over the window in percent."""
     first = values[0, begin]
     result[0] = ((values[0, end - 1] - first) / first) * 100.0
-
-
-def mean(values: Array, begin: int, end: int, params: Array, result: Array) -> None:
-    """Give the mean of what is there."""
-    result[0] = nanmean(values[0], begin, end)
-
-
-def weighted_by_input(values: Array, begin: int, end: int, params: Array, result: Array) -> None:
-    """Give the sum of both inputs' products over the sum of the second; what is missing is left out of each."""
-    total = 0.0
-    weight = 0.0
-    for i in range(begin, end):
-        product = values[0, i] * values[1, i]
-        if product == product:
-            total += product
-        if values[1, i] == values[1, i]:
-            weight += values[1, i]
-    result[0] = total / weight
-
-
-def mean_product(values: Array, begin: int, end: int, params: Array, result: Array) -> None:
-    """Give the sum of both inputs' products that are there, over the window's length."""
-    total = 0.0
-    for i in range(begin, end):
-        product = values[0, i] * values[1, i]
-        if product == product:
-            total += product
-    result[0] = total / (end - begin)
 
 
 def max_drawdown(values: Array, begin: int, end: int, params: Array, result: Array) -> None:
@@ -195,36 +134,6 @@ def linear_weighted(values: Array, begin: int, end: int, params: Array, result: 
             total += product
     length = end - begin
     result[0] = total / (length * (length + 1) / 2)
-
-
-def scaled_std(values: Array, begin: int, end: int, params: Array, result: Array) -> None:
-    """Give the deviation of what is there times a parameter."""
-    result[0] = nanstd(values[0], begin, end) * params[0]
-
-
-def bands(values: Array, begin: int, end: int, params: Array, result: Array) -> None:
-    """Give a mean and, a number of deviations below and above it, its bands: lower, middle, upper."""
-    middle = nanmean(values[0], begin, end)
-    difference = params[0] * nanstd(values[0], begin, end)
-    result[0] = middle - difference
-    result[1] = middle
-    result[2] = middle + difference
-
-
-def relative_strength(values: Array, begin: int, end: int, params: Array, result: Array) -> None:
-    """Give 100 - 100 / (1 + mean rise / mean fall), of the changes that are there."""
-    ups = 0.0
-    downs = 0.0
-    count = 0
-    for i in range(begin + 1, end):
-        moved = values[0, i] - values[0, i - 1]
-        if moved == moved:
-            count += 1
-            if moved > 0:
-                ups += moved
-            else:
-                downs += moved
-    result[0] = 100 - (100 / (1 + ((ups / count) / abs(downs / count)))) if count else np.nan
 
 
 def aroon(values: Array, begin: int, end: int, params: Array, result: Array) -> None:

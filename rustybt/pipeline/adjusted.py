@@ -90,14 +90,26 @@ class AdjustedArray:
             numbers = [(*change[:-1], change.value if data.dtype == np.float64 else np.nan) for change in ordered]
             self.changes = np.array(numbers, dtype=CHANGE)
 
-    def value_of(self, place: int) -> Any:
-        """Give the value of a change by its place in `changes`."""
-        return float(self.changes["value"][place]) if self._values is None else self._values[place]
+    @cached_property
+    def in_order(self) -> list[tuple[Any, ...]]:
+        """The changes as windows apply them, each with the fields of `Change`."""
+        changes: list[tuple[Any, ...]] = self.changes.tolist()
+        if self._values is None:
+            return changes
+        return [(*change[:-1], value) for change, value in zip(changes, self._values, strict=True)]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the data."""
         return tuple(self.data.shape)
+
+    @cached_property
+    def by_session(self) -> FloatArray:
+        """The values as they were first known, shape (n_rows, n_assets), C-contiguous and writable.
+
+        Kernels are compiled for arrays that may be written to, which a bundle's may not.
+        """
+        return np.require(self.data, requirements=["C", "W"])
 
     @cached_property
     def by_asset(self) -> NDArray[Any]:
@@ -143,16 +155,19 @@ class Windows:
         self.offset = offset
         count = adjusted.shape[0] - offset - length + 1
         self.rows = np.arange(count) if rows is None else rows
-        self._values: NDArray[Any] = adjusted.by_asset
         self._due = 0
         self._next = 0
-        if len(adjusted.changes):
-            self._values = self._values.copy()
 
     @property
     def data(self) -> Any:
         """The array's data, as they were first known."""
         return self.adjusted.data
+
+    @cached_property
+    def _values(self) -> NDArray[Any]:
+        """The values as the last window saw them, asset by asset."""
+        values = self.adjusted.by_asset
+        return values.copy() if len(self.adjusted.changes) else values
 
     def at(self, rows: IntArray) -> Windows:
         """Give the same windows at some of the rows only."""
@@ -177,18 +192,19 @@ class Windows:
             raise StopIteration
         last = self.offset + self.length - 1 + int(self.rows[self._next])
         self._next += 1
-        changes = self.adjusted.changes
-        while self._due < len(changes) and changes["row"][self._due] <= last:
-            self._apply(self._due)
+        begin = last - self.length + 1
+        changes = self.adjusted.in_order
+        while self._due < len(changes) and changes[self._due][0] <= last:
+            self._apply(begin, *changes[self._due])
             self._due += 1
-        return self._values[:, last - self.length + 1 : last + 1]
+        return self._values[:, begin : last + 1]
 
-    def _apply(self, place: int) -> None:
-        change, value = self.adjusted.changes[place], self.adjusted.value_of(place)
-        rows = self._values[change["column"], max(change["first"], 0) : change["last"] + 1]
-        if change["kind"] == MULTIPLY:
+    def _apply(self, begin: int, row: int, column: int, first: int, last: int, kind: int, value: Any) -> None:
+        """Apply a change to rows from `begin` on: those before are in no window any more."""
+        rows = self._values[column, max(first, begin) : last + 1]
+        if kind == MULTIPLY:
             rows *= value
-        elif change["kind"] == ADD:
+        elif kind == ADD:
             rows += value
         elif isinstance(self.data, LabelArray):
             rows[:] = self.data._codes_of(np.array([value], dtype=object))[0]

@@ -10,9 +10,12 @@ import pandas as pd
 
 from rustybt._typing import BoolArray, FloatArray
 from rustybt.errors import UnsupportedDataType, WindowLengthNotPositive
+from rustybt.kernels.window_statistics import latest
+from rustybt.kernels.windows import over_windows
 from rustybt.pipeline.adjusted import Windows
 from rustybt.pipeline.computable import ComputableTerm
 from rustybt.pipeline.dtypes import CLASSIFIER_DTYPES, FACTOR_DTYPES, FILTER_DTYPES, bool_dtype, float64_dtype
+from rustybt.pipeline.labels import LabelArray
 from rustybt.pipeline.sentinels import NotSpecified
 from rustybt.pipeline.term import Term
 
@@ -189,7 +192,7 @@ class CustomTermMixin(ComputableTerm):
         filled: FloatArray = np.full((len(names), *mask.shape), self.missing_value)
         params = [np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in self._kernel_params()]
         kernel(
-            tuple(windows.adjusted.by_asset for windows in inputs),
+            tuple(windows.adjusted.by_session for windows in inputs),
             np.array([windows.offset for windows in inputs], dtype=np.int64),
             tuple(table.starts for table in tables),
             tuple(table.places for table in tables),
@@ -218,12 +221,28 @@ class LatestMixin(SingleInputMixin):
         """Take the window's last row."""
         out[:] = data[-1]
 
+    _kernel = over_windows(latest)
+
+    def _compute(self, inputs: list[Any], dates: pd.DatetimeIndex, assets: pd.Index, mask: BoolArray) -> Any:
+        windows = inputs[0]
+        if self._kernel_of_compute() is None or len(windows.adjusted.changes):  # type: ignore[attr-defined]
+            return super()._compute(inputs, dates, assets, mask)  # type: ignore[misc]
+        data = windows.data[windows.offset + windows.rows + windows.length - 1]
+        if isinstance(data, LabelArray):
+            return data.like(np.where(mask, data.codes, 0))
+        return np.where(mask, data, np.array(self.missing_value, dtype=self.dtype))
+
     def _validate(self) -> None:
         super()._validate()
         if self.inputs[0].dtype != self.dtype:
             raise TypeError(
                 f"{type(self).__name__} of dtype {self.dtype} got an input of dtype {self.inputs[0].dtype}: use .latest"
             )
+
+    def __repr__(self) -> str:
+        return f"{self.inputs[0].recursive_repr()}.latest"
+
+    recursive_repr = graph_repr = __repr__
 
 
 def require_filter(mask: Any, what: str) -> Any:

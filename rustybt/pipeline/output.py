@@ -38,8 +38,9 @@ class Output:
         screen: BoolArray,
     ) -> None:
         self.sessions = sessions
-        self.equities = np.empty(len(equities), dtype=object)
-        self.equities[:] = equities
+        labels = np.empty(len(equities), dtype=object)
+        labels[:] = equities
+        self._assets = pd.Index(labels, dtype=object)
         self.screen = screen
         self._values = values
         self._postprocess = postprocess
@@ -48,20 +49,18 @@ class Output:
         """Give one session's frame: a row for each asset that passed the screen, by sid."""
         shown = self.screen[row]
         columns = {name: make(self._values[name][row][shown]) for name, make in self._postprocess.items()}
-        return pd.DataFrame(
-            columns, index=pd.Index(self.equities[shown], dtype=object), columns=list(self._postprocess)
-        )
+        return pd.DataFrame(columns, index=self._assets[shown])
 
     def frame(self) -> pd.DataFrame:
         """Give all sessions' frame, indexed by session and asset."""
         rows, places = np.nonzero(self.screen)
         columns = {name: make(self._values[name][self.screen]) for name, make in self._postprocess.items()}
         index = pd.MultiIndex(
-            levels=[self.sessions, pd.Index(self.equities, dtype=object)],  # type: ignore[list-item]
+            levels=[self.sessions, self._assets],  # type: ignore[list-item]
             codes=[rows, places],  # type: ignore[list-item]
             verify_integrity=False,
         )
-        return pd.DataFrame(columns, index=index, columns=list(self._postprocess))
+        return pd.DataFrame(columns, index=index, copy=False)
 
 
 def frames_together(outputs: Sequence[Output]) -> pd.DataFrame:

@@ -175,7 +175,10 @@ class Pipeline:
         --------
         >>> from rustybt.pipeline.factors import RSI
         >>> print(Pipeline({"rsi": RSI()}).explain())
-        Pipeline on GENERIC: 252 sessions x 1,000 assets ...
+        Pipeline on GENERIC: 252 sessions x 1,000 assets, at most 6.5 MB at a time
+           1. AssetExists (assets that exist each morning)  266 rows, 266 kB  -> screen
+           2. EquityPricing.close::float64  266 rows, 4.3 MB
+           3. RSI([EquityPricing.close], 15)  252 rows, 2.0 MB  -> rsi
         """
         return explain(self, start, end, bundle)
 

@@ -62,9 +62,9 @@ def run_pipeline(
     >>> _ = ingest("mag-7")
     >>> top = Pipeline({"returns": Returns(window_length=21)}, screen=Returns(window_length=21).top(1))
     >>> run_pipeline(top, "2024-06-03", "2024-06-04").round(4)
-                                     returns
-    2024-06-03 Equity(6 [NVDA])          ...
-    2024-06-04 Equity(6 [NVDA])          ...
+                                 returns
+    2024-06-03 Equity(2 [AVGO])   0.2139
+    2024-06-04 Equity(2 [AVGO])   0.2232
     """
     if not isinstance(pipeline, Pipeline):
         raise InvalidParameter(f"run_pipeline got {pipeline!r}: pass a rustybt.pipeline.Pipeline of it")

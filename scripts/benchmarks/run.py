@@ -59,6 +59,7 @@ class Bench(NamedTuple):
 BENCHES: Final = {
     "engine": Bench("scripts.benchmarks.bench_engine", runs_zipline=True),
     "layers": Bench("scripts.benchmarks.bench_layers"),
+    "pipeline": Bench("scripts.benchmarks.bench_pipeline", runs_zipline=True),
     "optimizer": Bench("scripts.benchmarks.bench_optimizer"),
     "searches": Bench("scripts.benchmarks.bench_searches", quick=("--seeds", "7")),
     "bohb": Bench("scripts.benchmarks.bench_bohb", quick=("--seeds", "10", "--trials", "400")),

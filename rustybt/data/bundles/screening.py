@@ -144,7 +144,8 @@ class Screen:
             first = int(np.flatnonzero(bad)[np.argmin(raw.rows[bad])])
             only = np.zeros(len(bad), dtype=bool)
             only[first] = True
-            raise self._error(raw, only, f"{text_of(first)}: correct it, or choose on_bad_bars 'drop' or 'keep'")
+            more = f" ({bad.sum() - 1:,} more rows of the symbol cannot be either)" if bad.sum() > 1 else ""
+            raise self._error(raw, only, f"{text_of(first)}{more}: correct it, or choose on_bad_bars 'drop' or 'keep'")
         if self._on_bad_bars == "keep":
             self._note("kept", raw, bad, text_of)
             return raw

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from rustybt.errors import InvalidParameter
+from rustybt.kernels import lane_statistics
 from rustybt.kernels import window_statistics as statistics
-from rustybt.kernels.windows import over_windows
+from rustybt.kernels.windows import over_lanes, over_windows
 from rustybt.pipeline.custom import SingleInputMixin
 from rustybt.pipeline.data.equity_pricing import EquityPricing
 from rustybt.pipeline.factor import CustomFactor
@@ -41,7 +42,7 @@ class Returns(_OverTwo):
         with np.errstate(all="ignore"):
             out[:] = (close[-1] - close[0]) / close[0]
 
-    _kernel = over_windows(statistics.change_over_window)
+    _kernel = over_lanes(lane_statistics.change_over_window)
 
 
 class DailyReturns(Returns):
@@ -70,7 +71,7 @@ class SimpleMovingAverage(SingleInputMixin, CustomFactor):
         """Compute a session."""
         out[:] = nanmean(data)
 
-    _kernel = over_windows(statistics.mean)
+    _kernel = over_lanes(lane_statistics.mean)
 
 
 class WeightedAverageValue(CustomFactor):
@@ -81,7 +82,7 @@ class WeightedAverageValue(CustomFactor):
         with np.errstate(all="ignore"):
             out[:] = nansum(base * weight) / nansum(weight)
 
-    _kernel = over_windows(statistics.weighted_by_input)
+    _kernel = over_lanes(lane_statistics.weighted_by_input)
 
 
 class VWAP(WeightedAverageValue):
@@ -117,7 +118,7 @@ class AverageDollarVolume(CustomFactor):
         """Compute a session."""
         out[:] = nansum(close * volume) / len(close)
 
-    _kernel = over_windows(statistics.mean_product)
+    _kernel = over_lanes(lane_statistics.mean_product)
 
 
 class AnnualizedVolatility(CustomFactor):
@@ -134,7 +135,7 @@ class AnnualizedVolatility(CustomFactor):
     def _kernel_params(self) -> tuple[Any, ...]:
         return (self.params["annualization_factor"] ** 0.5,)
 
-    _kernel = over_windows(statistics.scaled_std)
+    _kernel = over_lanes(lane_statistics.scaled_std)
 
 
 class PeerCount(SingleInputMixin, CustomFactor):

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from rustybt.errors import InvalidParameter
+from rustybt.kernels import lane_statistics
 from rustybt.kernels import window_statistics as statistics
-from rustybt.kernels.windows import over_windows
+from rustybt.kernels.windows import over_lanes, over_windows
 from rustybt.pipeline.custom import SingleInputMixin
 from rustybt.pipeline.data.equity_pricing import EquityPricing
 from rustybt.pipeline.factor import CustomFactor
@@ -35,7 +36,7 @@ class RSI(SingleInputMixin, CustomFactor):
         with np.errstate(all="ignore"):
             out[:] = 100 - (100 / (1 + (ups / downs)))
 
-    _kernel = over_windows(statistics.relative_strength)
+    _kernel = over_lanes(lane_statistics.relative_strength)
 
 
 class BollingerBands(CustomFactor):
@@ -52,7 +53,7 @@ class BollingerBands(CustomFactor):
         out.middle[:] = middle
         out.upper[:] = middle + difference
 
-    _kernel = over_windows(statistics.bands)
+    _kernel = over_lanes(lane_statistics.bands)
 
 
 class Aroon(CustomFactor):

@@ -84,10 +84,12 @@ class PricingLoader:
 
     def _changes(self, field: str, row: int, count: int, places: Any) -> Records:
         """Give the factors that take effect on `count` sessions, each on all rows up to its own."""
-        factors_of = self._universe.portal.factors.of
-        shift = row - self._universe.before
-        found: list[tuple[int, int, float]] = []
-        for place, column in enumerate(places.tolist()):
-            rows, values = factors_of(column, field)
-            found += [(r - shift, place, v) for r, v in zip(rows, values, strict=True) if 0 <= r - shift < count]
-        return np.array([(seen, place, 0, seen, MULTIPLY, value) for seen, place, value in found], dtype=CHANGE)
+        columns, rows, values = self._universe.portal.factors.table(field)
+        seen = rows - (row - self._universe.before)
+        place_of = np.full(max(columns.max(initial=0), places.max(initial=0)) + 1, -1)
+        place_of[places] = np.arange(len(places))
+        chosen = (seen >= 0) & (seen < count) & (place_of[columns] >= 0)
+        changes = np.zeros(np.count_nonzero(chosen), dtype=CHANGE)
+        changes["row"] = changes["last"] = seen[chosen]
+        changes["column"], changes["value"], changes["kind"] = place_of[columns[chosen]], values[chosen], MULTIPLY
+        return changes

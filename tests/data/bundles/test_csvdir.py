@@ -195,6 +195,12 @@ def bundle_end():
     return str(get_calendar("XNYS").last_session.date())
 
 
+def test_the_first_impossible_bar_is_shown_and_the_others_counted(folder):
+    put(folder, "A", ROWS[0], "2020-01-03,1,0.5,1,1,1", "2020-01-06,1,0.5,1,1,1", "2020-01-07,-1,1,1,1,1")
+    with pytest.raises(BadData, match=r"line 3 .*below low 1 \(2 more rows of the symbol cannot be either\): correct"):
+        load_csvs(folder)
+
+
 @pytest.mark.parametrize("on_bad_bars", ["drop", "keep"])
 def test_impossible_bars_are_dropped_or_kept_where_the_user_wants_it(folder, on_bad_bars):
     path = put(folder, "A", ROWS[0], "2020-01-03,2,1,3,2,5", ROWS[2])

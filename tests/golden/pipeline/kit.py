@@ -151,15 +151,25 @@ def table(sessions, sids):
     return {name: pd.DataFrame(array, index=sessions, columns=list(sids)) for name, array in values.items()}
 
 
-def corrections(sessions, sids):
-    """Give adjustments of the numbers: each kind once a month, of a span before it."""
+OVERWRITTEN = {
+    "number": 7.5,
+    "stars": 2,
+    "flag": False,
+    "event": pd.Timestamp("2000-01-03"),
+    "sector": "oil",
+    "region": "south",
+}
+
+
+def corrections(name, sessions, sids):
+    """Give adjustments of a column, one every seven sessions, of a span before it: numbers by each kind in turn."""
     rows = []
     for place in range(30, len(sessions), 7):
-        kind = (place // 7) % 3
+        kind = (place // 7) % 3 if name == "number" else 2
         rows.append(
             {
                 "sid": sids[place % len(sids)],
-                "value": [0.5, 0.25, 7.5][kind],
+                "value": [0.5, 0.25, OVERWRITTEN[name]][kind],
                 "kind": kind,
                 "start_date": sessions[place - 9],
                 "end_date": sessions[place - 2],
@@ -172,9 +182,8 @@ def corrections(sessions, sids):
 def loaders(package, sessions, sids):
     """Give the loaders of the table's columns."""
     kit = kit_of(package)
-    found = {}
-    for name, frame in table(sessions, sids).items():
-        column = getattr(kit.Extra, name)
-        changes = corrections(sessions, sids) if name == "number" else None
-        found[column] = kit.loader(column, frame, changes)
-    return found
+    columns = {name: getattr(kit.Extra, name) for name in KINDS}
+    return {
+        columns[name]: kit.loader(columns[name], frame, corrections(name, sessions, sids))
+        for name, frame in table(sessions, sids).items()
+    }
