@@ -94,7 +94,7 @@ def test_appending_keeps_what_was_known_and_refuses_another_past():
 
 
 def test_appended_values_of_another_type_are_refused():
-    facts = TABLE[["Symbol", "date", "eps", "sector"]]
+    facts = TABLE[["Symbol", "date", "published", "eps", "sector"]]
     ingested(datasets={"facts": facts[2:]})
     with pytest.raises(
         BadData, match="^dataset 'facts', column 'eps': its values were of type double and are of type s"
@@ -103,7 +103,7 @@ def test_appended_values_of_another_type_are_refused():
 
 
 def test_a_column_without_values_has_the_type_of_those_that_came_before_or_come_after():
-    facts = TABLE[["Symbol", "date", "sector"]]
+    facts = TABLE[["Symbol", "date", "published", "sector"]]
     empty = facts[2:3].assign(sector=np.nan)
     whole = ingested("whole", datasets={"facts": pd.concat([facts[:2], empty.astype({"sector": object})])})
     for first, second in ((facts[:2], empty), (empty, facts[:2])):
@@ -124,15 +124,14 @@ def test_a_symbol_that_passed_on_is_the_assets_that_had_it_on_the_day():
 
 def test_a_sid_that_is_no_whole_number_is_no_assets():
     with pytest.warns(IngestWarning, match="3 rows of dataset 'facts' are of assets that the bundle does not have"):
-        bundle = ingested(
-            datasets={"facts": pd.DataFrame({"sid": [0.7, 1, np.inf, None], "date": SESSIONS[0], "x": 1})}
-        )
+        facts = pd.DataFrame({"sid": [0.7, 1, np.inf, None], "date": SESSIONS[0], "x": 1})
+        bundle = ingested(datasets={"facts": facts.assign(timestamp=SESSIONS[0])})
     assert bundle.dataset("facts")["sid"].to_pylist() == [1]
 
 
 def test_symbols_in_csv_are_read_as_they_are_written(tmp_path):
-    path = tmp_path / "facts.csv"
-    path.write_text("symbol,date,x\n005930,2019-12-31,1\nNA,2019-12-31,2\nTRUE,2019-12-31,3\n")
+    path, rows = tmp_path / "facts.csv", [("005930", 1), ("NA", 2), ("TRUE", 3)]
+    path.write_text("symbol,date,known,x\n" + "".join(f"{symbol},2019-12-31,2020-01-02,{x}\n" for symbol, x in rows))
     bundle = ingested("mine", "005930", "5930", "NA", "TRUE", datasets={"facts": path})
     found = bundle.sql("SELECT symbol, x FROM facts JOIN assets USING (sid) ORDER BY x").to_pandas()
     assert found.to_numpy().tolist() == [["005930", 1.0], ["NA", 2.0], ["TRUE", 3.0]]
