@@ -96,7 +96,8 @@ def from_records(records: dict[str, Records], calendar: str) -> VersionTables:
     VersionTables
     """
     columns = (np.ascontiguousarray(records["sessions"][name]) for name in _SESSION.names or ())
-    equities = [_equity(row) for row in records["assets"].tolist()]
+    stamps = _Stamps()  # most assets share their dates with others
+    equities = [_equity(row, stamps) for row in records["assets"].tolist()]
     owners = [SymbolOwner(start, end, sid, symbol) for sid, symbol, start, end in records["owners"].tolist()]
     return VersionTables(
         SessionTable(calendar, *columns),
@@ -189,9 +190,17 @@ def _records(rows: Sequence[tuple[Any, ...]], fields: list[tuple[str, str]]) -> 
     return np.array(list(rows), dtype=dtype)
 
 
-def _equity(row: tuple[Any, ...]) -> Equity:
+class _Stamps(dict[int, pd.Timestamp | None]):
+    """Timestamps by nanoseconds, each made once; None for NAT."""
+
+    def __missing__(self, ns: int) -> pd.Timestamp | None:
+        made = self[ns] = None if ns == NAT else pd.Timestamp(ns)
+        return made
+
+
+def _equity(row: tuple[Any, ...], stamps: _Stamps) -> Equity:
     sid, symbol, asset_name, exchange, exchange_full, country_code, *times, tick_size = row
-    start, end, first_traded, auto_close = (None if ns == NAT else pd.Timestamp(ns) for ns in times)
+    start, end, first_traded, auto_close = (stamps[ns] for ns in times)
     return Equity(
         *(sid, symbol, asset_name, exchange, exchange_full, country_code),
         *(start, end, first_traded, auto_close, tick_size),
