@@ -24,7 +24,7 @@ from rustybt.pipeline.loaders.point_in_time import TableLoader
 from rustybt.pipeline.loaders.pricing import PricingLoader
 from rustybt.pipeline.output import Output
 from rustybt.pipeline.pipeline import Pipeline
-from rustybt.pipeline.plan import Plan, peak_bytes, plan_of
+from rustybt.pipeline.plan import Plan, in_domain, peak_bytes, plan_of
 from rustybt.pipeline.term import AssetExists, InputDates, Term
 from rustybt.pipeline.universe import Span, Universe
 
@@ -139,12 +139,7 @@ class _Computation:
         """Give the outputs by name, one row a session that was asked for."""
         plan = self._plan
         needed = self._needed()
-        users = {term: 0 for term in plan.order}
-        for term in plan.order:
-            for used in plan.dependencies[term] if term in needed else ():
-                users[used] += 1
-        for term in plan.outputs.values():
-            users[term] += 1
+        users = plan.users(needed)
         for term in plan.order:
             if term in needed:
                 self._values[term] = self._compute(term)
@@ -188,16 +183,10 @@ class _Computation:
 
     def _input(self, term: Any, used: Term) -> Any:
         """Give what a term gets of one that it is computed of: windows, or values."""
-        used = next(known for known in self._plan.dependencies[term] if _is(known, used))
+        used = in_domain(used, self._span.universe.domain)
         values = self._values[used]
         offset = self._plan.extra_rows[used] - self._plan.extra_rows[term] - max(term.window_length - 1, 0)
         if term.windowed:
             adjusted = values if isinstance(values, AdjustedArray) else AdjustedArray(values, (), used.missing_value)
             return Windows(adjusted, term.window_length, offset)
         return (values.data if isinstance(values, AdjustedArray) else values)[offset:]
-
-
-def _is(known: Term, used: Term) -> bool:
-    if isinstance(used, BoundColumn) and isinstance(known, BoundColumn):
-        return known.unspecialize() is used.unspecialize()
-    return known is used

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -41,11 +41,11 @@ class Plan:
         """What is read, in order."""
         return [term for term in self.order if isinstance(term, BoundColumn)]
 
-    def users(self) -> dict[Term, int]:
-        """Count, for each term, the terms and outputs that need it."""
+    def users(self, computed: Iterable[Term]) -> dict[Term, int]:
+        """Count, for each term, the outputs and those of some computed terms that need it."""
         counts = dict.fromkeys(self.order, 0)
-        for needed in self.dependencies.values():
-            for term in needed:
+        for needing in computed:
+            for term in self.dependencies[needing]:
                 counts[term] += 1
         for term in self.outputs.values():
             counts[term] += 1
@@ -143,7 +143,7 @@ def peak_bytes(plan: Plan, n_sessions: int, n_assets: int) -> int:
     n_sessions, n_assets : int
         What it is run for.
     """
-    users, sizes = plan.users(), {}
+    users, sizes = plan.users(plan.order), {}
     held = peak = 0
     for term in plan.order:
         sizes[term] = bytes_of(term, n_sessions + plan.extra_rows[term], n_assets)
